@@ -1,0 +1,99 @@
+import type { Lease } from "../../src/model/backend.ts";
+import { SluiceError } from "../../src/model/errors.ts";
+import { Future, Promised } from "../../src/model/future.ts";
+import { innerFrom } from "./innerFrom.ts";
+
+/**
+ * Stores the acknowledgements of one partition. One call of the backend is in flight at a time, and what is acknowledged
+ * meanwhile goes together with the next: an acknowledgement never costs a call of its own.
+ *
+ * @internal
+ */
+export class Acknowledger {
+  /** The id of the last event that was delivered; -1 before the first. */
+  delivered = -1;
+  /** Everything before this position has been acknowledged. */
+  position: number;
+  readonly #lease: Lease;
+  readonly #failed: (error: unknown) => void;
+  readonly #idle: (() => void)[] = [];
+  #closed = false;
+  #storing = false;
+  #next: Promised<void> | undefined;
+
+  /** @param failed - Told of each acknowledgement that could not be stored. */
+  constructor(lease: Lease, failed: (error: unknown) => void) {
+    this.#lease = lease;
+    this.#failed = failed;
+    this.position = lease.position ?? 0;
+  }
+
+  /** Acknowledges everything up to and including one event. */
+  acknowledge(id: number): Future<void> {
+    const problem = this.#problemWith(id);
+    if (problem !== undefined) {
+      this.#failed(problem);
+      return Future.rejected(problem);
+    }
+    this.position = id + 1;
+    const promised = (this.#next ??= new Promised<void>());
+    if (!this.#storing) this.#store();
+    return promised;
+  }
+
+  /** Whether everything that was delivered has been acknowledged. */
+  get isDone(): boolean {
+    return this.position > this.delivered;
+  }
+
+  /** Calls back once nothing is being stored, at once when that is so. */
+  whenIdle(callback: () => void): void {
+    if (this.#storing) this.#idle.push(callback);
+    else callback();
+  }
+
+  /** Refuses acknowledgements from now on. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #problemWith(id: number): SluiceError | undefined {
+    const { partition } = this.#lease;
+    const details = { details: { partition, id } };
+    if (this.#closed) return new SluiceError("ERR_CLOSED", `Event ${id} of partition ${partition} cannot be acknowledged: the consumer is closed`, details);
+    if (id > this.delivered) {
+      return new SluiceError("ERR_NOT_DELIVERED", `Event ${id} of partition ${partition} cannot be acknowledged: it has not been delivered`, details);
+    }
+    if (id < this.position) {
+      return new SluiceError(
+        "ERR_ALREADY_ACKNOWLEDGED",
+        `Event ${id} of partition ${partition} cannot be acknowledged: event ${this.position - 1} has been already`,
+        details,
+      );
+    }
+    return undefined;
+  }
+
+  #store(): void {
+    const promised = this.#next!;
+    this.#next = undefined;
+    this.#storing = true;
+    innerFrom(this.#lease.acknowledge(this.position)).subscribe({
+      error: (error: unknown) => {
+        promised.reject(error);
+        this.#failed(error);
+        this.#stored();
+      },
+      complete: () => {
+        promised.resolve();
+        this.#stored();
+      },
+    });
+  }
+
+  #stored(): void {
+    this.#storing = false;
+    if (this.#next !== undefined) return this.#store();
+    for (const callback of this.#idle.splice(0)) callback();
+  }
+}

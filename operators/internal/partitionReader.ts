@@ -1,0 +1,455 @@
+import { asyncScheduler, take, timer, type Subscription } from "rxjs";
+import type { BackendPartition, Lease, ReadLimits } from "../../src/model/backend.ts";
+import { idAt, metadataAt, type StoredBatch } from "../../src/model/batch.ts";
+import type { Serializer } from "../../src/model/component.ts";
+import type { DataAllocator, DataSelector, Demand, UndecodablePolicy } from "../../src/model/consumeOptions.ts";
+import { isSluiceError, SluiceError } from "../../src/model/errors.ts";
+import { StreamEvent, type EventSource } from "../../src/model/event.ts";
+import type { Future } from "../../src/model/future.ts";
+import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
+import { metadataReader, type ReadMetadata } from "../../src/model/metadataReader.ts";
+import { Acknowledger } from "./acknowledger.ts";
+import { fetchSelected, fetchViews } from "./fetchSelected.ts";
+import { innerFrom } from "./innerFrom.ts";
+import { selectAll } from "./selectAll.ts";
+import { attempt } from "./whenReady.ts";
+
+/** What a reader needs of the consumer that it belongs to. @internal */
+export interface ReaderHost<M> {
+  readonly topic: string;
+  readonly serializer: Serializer<M>;
+  readonly limits: { readonly maxEvents: number; readonly maxBatches: number };
+  readonly dataSelector: DataSelector<M> | undefined;
+  readonly dataAllocator: DataAllocator<M> | undefined;
+  readonly undecodable: UndecodablePolicy;
+  readonly demand: Demand;
+  /** How many bytes one reader may have fetched and not yet been relieved of. */
+  readonly maxBytes: () => number;
+  /** Hands an event to the subscriber. */
+  readonly deliver: (event: StreamEvent<M>) => void;
+  /** Whether the subscriber takes no more. */
+  readonly isClosed: () => boolean;
+  /** The reader has begun or ended to wait, or has come to its end. */
+  readonly changed: () => void;
+  /** The last event that was held has been handled. */
+  readonly released: () => void;
+  readonly failed: (error: unknown) => void;
+  readonly acknowledgementFailed: (error: unknown) => void;
+}
+
+/** How many bytes of metadata one read may bring. */
+const maxReadBytes = 1 << 20;
+/** Milliseconds of work without a pause after which a reader lets timers and input have their turn. */
+const turnMs = 20;
+
+/** A batch on its way through the reader. */
+interface Parcel<M> {
+  readonly batch: StoredBatch;
+  readonly events: StreamEvent<M>[];
+  /** How many of its groups still count against the bounds. */
+  groups: number;
+}
+
+/** Events of a batch that are delivered together, since their data is fetched together. */
+interface Group<M> {
+  readonly parcel: Parcel<M>;
+  readonly events: readonly StreamEvent<M>[];
+  readonly bytes: number;
+  held: number;
+  delivered: boolean;
+  relieved: boolean;
+}
+
+/**
+ * Reads one partition for as long as its lease lasts: fetches ahead within the bounds, selects and fetches data, delivers
+ * in order, and keeps count of what has been fetched and is not yet handled.
+ *
+ * @internal
+ */
+export class PartitionReader<M> {
+  readonly partition: number;
+  readonly acknowledger: Acknowledger;
+  ended: "sealed" | "snapshot" | undefined;
+  readonly #lease: Lease;
+  readonly #source: BackendPartition;
+  readonly #host: ReaderHost<M>;
+  readonly #parcels: StoredBatch[] = [];
+  /** Groups that are to be acknowledged before they stop counting, oldest first. */
+  readonly #unacknowledged: Group<M>[] = [];
+  #position: number;
+  #stopAt: number;
+  #state: "reading" | "draining" | "stopped" = "reading";
+  #held = 0;
+  #batches = 0;
+  #bytes = 0;
+  #pumping = false;
+  #delivering = false;
+  #delivered: Group<M> | undefined;
+  #reading: Subscription | undefined;
+  #fetching: Subscription | undefined;
+  #pause: Subscription | undefined;
+  #blocked: (() => void) | undefined;
+  #atEnd = false;
+  #drained: (() => void) | undefined;
+
+  constructor(lease: Lease, source: BackendPartition, position: number, stopAt: number, host: ReaderHost<M>) {
+    this.partition = lease.partition;
+    this.#lease = lease;
+    this.#source = source;
+    this.#position = position;
+    this.#stopAt = stopAt;
+    this.#host = host;
+    this.acknowledger = new Acknowledger(lease, host.acknowledgementFailed);
+  }
+
+  /** Bytes that count against the bounds. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many of the events that it has delivered are being held. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Whether its bounds keep it from fetching. */
+  get isWaiting(): boolean {
+    return this.#state === "reading" && this.ended === undefined && !this.#mayRead;
+  }
+
+  /** Fetches and delivers as far as the bounds allow. */
+  pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const until = asyncScheduler.now() + turnMs;
+    while (this.#state === "reading" && !this.#atEnd && this.#reading === undefined && this.#mayRead && !this.#host.isClosed()) {
+      if (asyncScheduler.now() > until) return this.#pauseForOthers();
+      this.#read();
+    }
+    this.#pumping = false;
+    this.#endWhenDone();
+    this.#host.changed();
+  }
+
+  /** Stops fetching at once. What was delivered can still be acknowledged. */
+  stop(): void {
+    this.#state = "stopped";
+    this.#parcels.length = 0;
+    this.#reading?.unsubscribe();
+    this.#fetching?.unsubscribe();
+    this.#pause?.unsubscribe();
+  }
+
+  /** Stops fetching, waits until what was delivered has been acknowledged or the time is over, and gives the partition back. */
+  drain(timeout: number, released: () => void): void {
+    if (this.#state !== "reading") return;
+    this.stop();
+    this.#state = "draining";
+    const finish = () => {
+      this.#drained = undefined;
+      deadline.unsubscribe();
+      this.acknowledger.whenIdle(() => {
+        this.#state = "stopped";
+        released();
+        this.#lease.release();
+      });
+    };
+    const deadline = timer(timeout).subscribe(finish);
+    this.#drained = finish;
+    this.#finishDrain();
+  }
+
+  /** Gives the partition back once the acknowledgements that were given are stored. */
+  leave(left: () => void): void {
+    this.stop();
+    this.acknowledger.whenIdle(left);
+  }
+
+  get #mayRead(): boolean {
+    return this.#batches < this.#host.limits.maxBatches && (this.#bytes < this.#host.maxBytes() || this.#batches === 0);
+  }
+
+  #pauseForOthers(): void {
+    this.#pause = asyncScheduler.schedule(() => {
+      this.#pumping = false;
+      this.pump();
+    });
+  }
+
+  #read(): void {
+    if (this.#position >= this.#stopAt) {
+      this.#atEnd = true;
+      return;
+    }
+    let answered = false;
+    const limits: ReadLimits = {
+      maxEvents: this.#host.limits.maxEvents,
+      maxBytes: Math.max(1, Math.min(maxReadBytes, this.#host.maxBytes() - this.#bytes)),
+    };
+    let finished = false;
+    const reading = innerFrom(this.#source.read(this.#position, limits))
+      .pipe(take(1))
+      .subscribe({
+        next: (batch) => {
+          answered = true;
+          this.#take(batch);
+        },
+        error: (error: unknown) => this.#host.failed(error),
+        complete: () => {
+          finished = true;
+          this.#reading = undefined;
+          if (!answered) this.#atEnd = true;
+          this.pump();
+        },
+      });
+    // A read that was answered while it was being subscribed to is over already.
+    if (!finished) this.#reading = reading;
+  }
+
+  #take(batch: StoredBatch): void {
+    this.#position = batch.next;
+    if (batch.count === 0) return;
+    this.#batches++;
+    this.#bytes += batch.metadata.length;
+    this.#parcels.push(batch);
+    this.#deliverNext();
+  }
+
+  #deliverNext(): void {
+    if (this.#delivering || this.#state !== "reading") return;
+    const batch = this.#parcels.shift();
+    if (batch === undefined) return this.#endWhenDone();
+    this.#delivering = true;
+    attempt(
+      () => this.#open(batch),
+      (parcel) => this.#select(parcel),
+      (error) => this.#host.failed(error),
+    );
+  }
+
+  /** Makes the events of a batch, as far as they can be decoded and are not behind the end of the snapshot. */
+  #open(batch: StoredBatch): Parcel<M> | Promise<Parcel<M>> {
+    const read = metadataReader(batch, this.#host.serializer);
+    const parcel: Parcel<M> = { batch, events: [], groups: 0 };
+    const decoded: (M | PromiseLike<M>)[] | undefined = this.#host.undecodable === "deliver" ? undefined : [];
+    const source = this.#sourceOf(batch, read, decoded);
+    let isPromised = false;
+    for (let i = 0; i < batch.count && idAt(batch, i) < this.#stopAt; i++) {
+      if (decoded !== undefined) {
+        try {
+          decoded[i] = read(i);
+        } catch (error) {
+          this.#undecodable(batch, i, error);
+          continue;
+        }
+        if (!isPromised && isPromiseLike(decoded[i])) isPromised = true;
+      }
+      parcel.events.push(new StreamEvent(source, i));
+    }
+    return isPromised ? this.#awaitMetadata(parcel, decoded!) : parcel;
+  }
+
+  async #awaitMetadata(parcel: Parcel<M>, decoded: (M | PromiseLike<M>)[]): Promise<Parcel<M>> {
+    const { batch } = parcel;
+    const readable = await Promise.all(
+      parcel.events.map(async (event) => {
+        try {
+          decoded[event.index] = await decoded[event.index]!;
+          return event;
+        } catch (error) {
+          return () => this.#undecodable(batch, event.index, error);
+        }
+      }),
+    );
+    const events = readable.filter((each) => {
+      if (typeof each !== "function") return true;
+      each();
+      return false;
+    });
+    return { batch, events: events as StreamEvent<M>[], groups: 0 };
+  }
+
+  #undecodable(batch: StoredBatch, index: number, cause: unknown): void {
+    const id = idAt(batch, index);
+    const error = undecodableError(cause, this.#host.topic, this.partition, id);
+    const policy = this.#host.undecodable;
+    if (policy === "fail") throw error;
+    if (typeof policy === "object") {
+      policy.next({ topic: this.#host.topic, partition: this.partition, id, bytes: metadataAt(batch, index), error });
+    }
+  }
+
+  #sourceOf(batch: StoredBatch, read: ReadMetadata<M>, decoded: (M | PromiseLike<M>)[] | undefined): EventSource<M> {
+    return {
+      topic: this.#host.topic,
+      partition: this.partition,
+      batch,
+      metadata: (index) => {
+        if (decoded !== undefined) return decoded[index] as M;
+        try {
+          return read(index) as M;
+        } catch (error) {
+          throw undecodableError(error, this.#host.topic, this.partition, idAt(batch, index));
+        }
+      },
+      acknowledge: (id) => this.#acknowledge(id),
+      hold: () => this.#hold(),
+      fetch: (descriptors, targets) => fetchViews(this.#source, descriptors, targets),
+    };
+  }
+
+  #select(parcel: Parcel<M>): void {
+    const { dataSelector } = this.#host;
+    if (this.#state !== "reading") return;
+    if (dataSelector === undefined) return this.#deliverGroups(parcel, [groupOf(parcel, parcel.events, 0)]);
+    attempt(
+      () => selectAll(parcel.events, dataSelector),
+      () => this.#deliverGroups(parcel, groupsOf(parcel, this.#host.maxBytes())),
+      (error) => this.#host.failed(error),
+    );
+  }
+
+  #deliverGroups(parcel: Parcel<M>, groups: Group<M>[]): void {
+    parcel.groups = groups.length;
+    const next = () => {
+      if (this.#state !== "reading") return;
+      const group = groups.shift();
+      if (group === undefined) {
+        this.#delivering = false;
+        return this.#deliverNext();
+      }
+      this.#whenThereIsRoomFor(group, () => this.#fetchAndDeliver(group, next));
+    };
+    next();
+  }
+
+  /** Data is fetched only as far as the bytes allow; what is fetched already has to be relieved first. */
+  #whenThereIsRoomFor(group: Group<M>, go: () => void): void {
+    const others = this.#bytes - group.parcel.batch.metadata.length;
+    if (group.bytes === 0 || others <= 0 || this.#bytes + group.bytes <= this.#host.maxBytes()) return go();
+    this.#blocked = () => this.#whenThereIsRoomFor(group, go);
+  }
+
+  #fetchAndDeliver(group: Group<M>, next: () => void): void {
+    this.#bytes += group.bytes;
+    if (group.bytes === 0) {
+      this.#deliver(group);
+      return next();
+    }
+    let finished = false;
+    const fetching = fetchSelected(group.events, this.#host.dataAllocator).subscribe({
+      error: (error: unknown) => this.#host.failed(error),
+      complete: () => {
+        finished = true;
+        this.#fetching = undefined;
+        this.#deliver(group);
+        next();
+      },
+    });
+    if (!finished) this.#fetching = fetching;
+  }
+
+  #deliver(group: Group<M>): void {
+    const { demand } = this.#host;
+    this.#delivered = group;
+    if (demand === "acknowledged") this.#unacknowledged.push(group);
+    for (const event of group.events) {
+      if (this.#host.isClosed() || this.#state !== "reading") break;
+      this.acknowledger.delivered = event.id;
+      this.#host.deliver(event);
+    }
+    this.#delivered = undefined;
+    group.delivered = true;
+    this.#relieve(group);
+    this.#relieveAcknowledged();
+  }
+
+  #hold(): () => void {
+    const group = this.#delivered;
+    if (group === undefined) return () => {};
+    group.held++;
+    this.#held++;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      group.held--;
+      this.#held--;
+      this.#relieve(group);
+      if (this.#held === 0) this.#host.released();
+    };
+  }
+
+  #acknowledge(id: number): Future<void> {
+    const future = this.acknowledger.acknowledge(id);
+    if (this.#unacknowledged.length > 0) this.#relieveAcknowledged();
+    this.#finishDrain();
+    return future;
+  }
+
+  #finishDrain(): void {
+    if (this.#drained !== undefined && this.acknowledger.isDone) this.#drained();
+  }
+
+  #relieveAcknowledged(): void {
+    while (this.#unacknowledged.length > 0) {
+      const group = this.#unacknowledged[0]!;
+      const last = group.events.at(-1);
+      if (!group.delivered || (last !== undefined && last.id >= this.acknowledger.position)) return;
+      this.#unacknowledged.shift();
+      this.#relieve(group);
+    }
+  }
+
+  /** Stops counting a group once nobody holds it, and goes on with what that makes room for. */
+  #relieve(group: Group<M>): void {
+    if (!group.delivered || group.held > 0 || group.relieved) return;
+    if (this.#host.demand === "acknowledged" && this.#unacknowledged.includes(group)) return;
+    group.relieved = true;
+    this.#bytes -= group.bytes;
+    if (--group.parcel.groups === 0) {
+      this.#bytes -= group.parcel.batch.metadata.length;
+      this.#batches--;
+    }
+    const blocked = this.#blocked;
+    this.#blocked = undefined;
+    blocked?.();
+    this.pump();
+  }
+
+  #endWhenDone(): void {
+    if (!this.#atEnd || this.#delivering || this.#parcels.length > 0 || this.ended !== undefined) return;
+    this.ended = this.#position >= this.#stopAt ? "snapshot" : "sealed";
+    this.#host.changed();
+  }
+}
+
+function groupOf<M>(parcel: Parcel<M>, events: readonly StreamEvent<M>[], bytes: number): Group<M> {
+  return { parcel, events, bytes, held: 0, delivered: false, relieved: false };
+}
+
+/** Splits a batch so that the data of one part fits the bound; an event that is larger goes alone. */
+function groupsOf<M>(parcel: Parcel<M>, maxBytes: number): Group<M>[] {
+  const groups: Group<M>[] = [];
+  let start = 0;
+  let bytes = 0;
+  parcel.events.forEach((event, i) => {
+    const size = event.selection?.size ?? 0;
+    if (i > start && bytes + size > maxBytes) {
+      groups.push(groupOf(parcel, parcel.events.slice(start, i), bytes));
+      start = i;
+      bytes = 0;
+    }
+    bytes += size;
+  });
+  groups.push(groupOf(parcel, start === 0 ? parcel.events : parcel.events.slice(start), bytes));
+  return groups;
+}
+
+function undecodableError(cause: unknown, topic: string, partition: number, id: number): SluiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SluiceError("ERR_UNDECODABLE", `Event ${id} of partition ${partition} of "${topic}" cannot be decoded: ${reason}`, {
+    cause: isSluiceError(cause, "ERR_UNDECODABLE") ? (cause.cause ?? cause) : cause,
+    details: { topic, partition, id },
+  });
+}

@@ -1,0 +1,200 @@
+import { catchError, defer, EMPTY, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber } from "rxjs";
+import { checkChoice, checkFunction, checkInteger } from "../src/model/check.ts";
+import type { StreamEvent } from "../src/model/event.ts";
+import { retryWithBackoff, type RetryOptions } from "./retryWithBackoff.ts";
+
+/** What is done with an event. It is done when the promise resolves or the Observable completes, or at once. */
+export type EventHandler<M = unknown> = (event: StreamEvent<M>) => ObservableInput<unknown> | void;
+
+/** An event that its handler could not handle, with the last error. */
+export interface DeadLetter<M = unknown> {
+  /** The event. */
+  readonly event: StreamEvent<M>;
+  /** Why it could not be handled. */
+  readonly error: unknown;
+}
+
+/** How {@link processEvents} runs its handler. */
+export interface ProcessEventsOptions<M = unknown> {
+  /** How many events may be handled at once. @default 1 */
+  readonly concurrency?: number | undefined;
+  /** `"strict"` handles the events of one partition one after the other, `"loose"` any of them at once. @default "loose" */
+  readonly ordering?: "strict" | "loose" | undefined;
+  /** Tries a handler that failed again. @default none */
+  readonly retry?: RetryOptions | undefined;
+  /**
+   * Where an event goes that could not be handled: a function that stores it, as `deadLetterTo(topic)` does, and says when
+   * that is done. The event is acknowledged after it. Without one the stream fails, and the event is delivered again.
+   * @default none
+   */
+  readonly deadLetter?: ((letter: DeadLetter<M>) => ObservableInput<unknown> | void) | undefined;
+}
+
+/**
+ * Handles events, several at once, and acknowledges each after its handler has succeeded. Acknowledgements follow a
+ * watermark: one is given only when every earlier event of its partition is done too, so an event that is still being
+ * handled is never skipped, whatever order the handlers finish in.
+ *
+ * Events that wait for their turn are held, so that the consumer fetches no further than its bounds.
+ *
+ * @param handler - What is done with an event.
+ * @param options - Concurrency, ordering, retries and dead letters.
+ * @returns An operator that emits each event when it has been handled. It fails with the error of a handler that no
+ * `deadLetter` took, after the handlers that are running have finished; that event and those after it are not acknowledged.
+ * @throws TypeError or RangeError when an argument is wrong.
+ *
+ * @example
+ * ```ts
+ * import { lastValueFrom } from "rxjs";
+ * import { connect } from "sluice";
+ * import { consume, processEvents } from "sluice/operators";
+ *
+ * const driver = await connect("memory:");
+ * const topic = await driver.createTopic<{ n: number }>("numbers");
+ * await topic.producer().push({ n: 7 });
+ * const handled$ = consume(topic, "worker", { until: "end" }).pipe(
+ *   processEvents(async (event) => console.log(event.metadata.n), { concurrency: 4 }), // 7
+ * );
+ * await lastValueFrom(handled$);
+ * await driver.close();
+ * ```
+ */
+export function processEvents<M>(
+  handler: EventHandler<M>,
+  options: ProcessEventsOptions<M> = {},
+): OperatorFunction<StreamEvent<M>, StreamEvent<M>> {
+  const { concurrency = 1, ordering = "loose", retry, deadLetter } = options;
+  checkFunction("handler", handler);
+  if (concurrency !== Infinity) checkInteger("concurrency", concurrency, 1);
+  checkChoice("ordering", ordering, ["strict", "loose"]);
+  if (deadLetter !== undefined) checkFunction("deadLetter", deadLetter);
+  const again = retry === undefined ? undefined : retryWithBackoff<unknown>(retry);
+  const handle = (event: StreamEvent<M>): Observable<unknown> => {
+    const work = defer(() => inputOf(handler(event)));
+    const persistent = again === undefined ? work : work.pipe(again);
+    if (deadLetter === undefined) return persistent;
+    return persistent.pipe(catchError((error: unknown) => inputOf(deadLetter({ event, error }))));
+  };
+  return (source) => new Observable((subscriber) => source.subscribe(new Workers(subscriber, handle, concurrency, ordering === "strict")));
+}
+
+function inputOf(answer: ObservableInput<unknown> | void): Observable<unknown> {
+  if (answer === undefined || answer === null) return EMPTY;
+  return answer instanceof Observable ? answer : from(answer as ObservableInput<unknown>);
+}
+
+/** An event that was taken over from the consumer and is not yet acknowledged. */
+interface Job<M> {
+  readonly event: StreamEvent<M>;
+  readonly release: () => void;
+  state: "waiting" | "running" | "done";
+}
+
+/** Written by hand, since the watermark needs to see an event from its arrival, before it has begun. */
+class Workers<M> {
+  readonly #subscriber: Subscriber<StreamEvent<M>>;
+  readonly #handle: (event: StreamEvent<M>) => Observable<unknown>;
+  readonly #concurrency: number;
+  readonly #isStrict: boolean;
+  /** What has arrived in each partition and is not acknowledged, in order. */
+  readonly #arrived = new Map<number, Job<M>[]>();
+  readonly #busy = new Set<number>();
+  #waiting: Job<M>[] = [];
+  #running = 0;
+  #end: (() => void) | undefined;
+
+  constructor(
+    subscriber: Subscriber<StreamEvent<M>>,
+    handle: (event: StreamEvent<M>) => Observable<unknown>,
+    concurrency: number,
+    isStrict: boolean,
+  ) {
+    this.#subscriber = subscriber;
+    this.#handle = handle;
+    this.#concurrency = concurrency;
+    this.#isStrict = isStrict;
+    subscriber.add(() => {
+      for (const jobs of this.#arrived.values()) for (const job of jobs) job.release();
+      this.#arrived.clear();
+      this.#waiting = [];
+    });
+  }
+
+  next(event: StreamEvent<M>): void {
+    if (this.#end !== undefined) return;
+    const job: Job<M> = { event, release: event.hold(), state: "waiting" };
+    const jobs = this.#arrived.get(event.partition);
+    if (jobs === undefined) this.#arrived.set(event.partition, [job]);
+    else jobs.push(job);
+    this.#waiting.push(job);
+    this.#startMore();
+  }
+
+  error(error: unknown): void {
+    this.#endWith(() => this.#subscriber.error(error));
+  }
+
+  complete(): void {
+    this.#endWith(() => this.#subscriber.complete());
+  }
+
+  #endWith(end: () => void): void {
+    this.#end ??= end;
+    this.#endWhenIdle();
+  }
+
+  #startMore(): void {
+    while (this.#running < this.#concurrency && !this.#subscriber.closed) {
+      const job = this.#nextJob();
+      if (job === undefined) return;
+      this.#start(job);
+    }
+  }
+
+  #nextJob(): Job<M> | undefined {
+    if (!this.#isStrict) return this.#waiting.shift();
+    const index = this.#waiting.findIndex(({ event }) => !this.#busy.has(event.partition));
+    return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+  }
+
+  #start(job: Job<M>): void {
+    job.state = "running";
+    this.#running++;
+    this.#busy.add(job.event.partition);
+    this.#subscriber.add(
+      this.#handle(job.event).subscribe({
+        error: (error: unknown) => {
+          this.#waiting = []; // They are not acknowledged, and will be delivered again.
+          this.#stopped(job);
+          this.error(error);
+        },
+        complete: () => {
+          job.state = "done";
+          this.#acknowledge(job.event.partition);
+          this.#subscriber.next(job.event);
+          this.#stopped(job);
+        },
+      }),
+    );
+  }
+
+  #stopped(job: Job<M>): void {
+    this.#running--;
+    this.#busy.delete(job.event.partition);
+    job.release();
+    this.#startMore();
+    this.#endWhenIdle();
+  }
+
+  /** Acknowledges the last event before which all are done. */
+  #acknowledge(partition: number): void {
+    const jobs = this.#arrived.get(partition)!;
+    const open = jobs.findIndex(({ state }) => state !== "done");
+    const done = jobs.splice(0, open < 0 ? jobs.length : open);
+    done.at(-1)?.event.acknowledge();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#running === 0 && this.#waiting.length === 0) this.#end?.();
+  }
+}

@@ -1,0 +1,65 @@
+import type { OperatorFunction } from "rxjs";
+import type { Validator } from "../src/model/component.ts";
+import type { EventDraft } from "../src/model/draft.ts";
+import { isSluiceError, SluiceError } from "../src/model/errors.ts";
+import { isPromiseLike } from "../src/model/isPromiseLike.ts";
+import { mapDrafts, type DraftStepOptions } from "./internal/mapDrafts.ts";
+
+/**
+ * Lets through the drafts that a validator accepts, with the metadata that it returned. An asynchronous validator works
+ * on several at once.
+ *
+ * @param validator - The validator, as a topic has it.
+ * @param options - Order, concurrency, time-out, and what becomes of a rejected event.
+ * @returns An operator. Under `rejected: "fail"` it fails with `ERR_INVALID_METADATA` (the path and the rule are in its
+ * details) or `ERR_TIMEOUT`.
+ *
+ * @example
+ * ```ts
+ * import { map, of } from "rxjs";
+ * import { EventDraft, fromFunction } from "sluice";
+ * import { validate } from "sluice/operators";
+ *
+ * const positive = fromFunction<number>((n) => {
+ *   if (n <= 0) throw new Error("must be positive");
+ * });
+ * of(1, -2, 3)
+ *   .pipe(map((n) => new EventDraft(n)), validate(positive, { rejected: "skip" }))
+ *   .subscribe((draft) => console.log(draft.metadata)); // 1, 3
+ * ```
+ */
+export function validate<M, D extends EventDraft<M> = EventDraft<M>>(
+  validator: Validator<M>,
+  options: DraftStepOptions = {},
+): OperatorFunction<D, D> {
+  return mapDrafts<D>("validator", () => (draft) => runValidator(validator, draft), options);
+}
+
+function runValidator<M>(validator: Validator<M>, draft: EventDraft<M>): unknown {
+  try {
+    const answer = validator.validate(draft.metadata, draft.data);
+    if (!isPromiseLike(answer)) {
+      draft.metadata = answer;
+      return undefined;
+    }
+    return answer.then(
+      (metadata) => {
+        draft.metadata = metadata;
+      },
+      (error: unknown) => {
+        throw invalid(error);
+      },
+    );
+  } catch (error) {
+    throw invalid(error);
+  }
+}
+
+function invalid(error: unknown): SluiceError {
+  if (isSluiceError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SluiceError("ERR_INVALID_METADATA", `The validator failed: ${reason}`, {
+    cause: error,
+    details: { path: "", rule: reason },
+  });
+}

@@ -1,0 +1,229 @@
+import { AsyncSink } from "ix/asynciterable/asyncsink";
+import { forkJoin, ignoreElements, lastValueFrom, Observable, Subject, type Subscription } from "rxjs";
+import { checkConsumeOptions, type CheckedConsumeOptions } from "../operators/internal/checkConsumeOptions.ts";
+import { ConsumerCore } from "../operators/internal/consumerCore.ts";
+import { processEvents, type EventHandler, type ProcessEventsOptions } from "../operators/processEvents.ts";
+import { checkAmount } from "./model/check.ts";
+import type { ConsumeOptions, ConsumerStatus, EndReason } from "./model/consumeOptions.ts";
+import { SluiceError, type ErrorCode } from "./model/errors.ts";
+import type { StreamEvent } from "./model/event.ts";
+import { Future } from "./model/future.ts";
+import { checkName } from "./model/names.ts";
+import type { TopicHandle } from "./model/topicHandle.ts";
+import type { CloseOptions } from "./producer.ts";
+import type { ThreadPool } from "./threads/threadPool.ts";
+import { PullFuture } from "./pullFuture.ts";
+
+/** The options of a consumer. */
+export interface ConsumerOptions<M = unknown> extends ConsumeOptions<M> {
+  /**
+   * Decodes metadata, where the topic has its serializer by module. Data selectors and allocators are functions of the
+   * caller's and stay on the calling thread; asynchronous ones run for several events at once. @default the driver's
+   */
+  readonly threadPool?: ThreadPool | undefined;
+  /** The priority of this consumer's work in the pool; higher goes first. @default 0 */
+  readonly priority?: number | undefined;
+}
+
+interface Pulled<M> {
+  readonly event: StreamEvent<M>;
+  readonly release: () => void;
+}
+
+/**
+ * The events of a topic under a consumer's name: an Observable, an async iterable, and a source that can be pulled.
+ *
+ * Each subscription is a member of its own of the group of this name, and so is each `for await`, and all pulls together.
+ *
+ * @typeParam M - The metadata of its events.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "sluice";
+ *
+ * const driver = await connect("memory:");
+ * const topic = await driver.createTopic<{ energy: number }>("collisions");
+ * await topic.producer().push({ energy: 42 });
+ * const consumer = topic.consumer("app2");
+ * const event = await consumer.pull().wait(1000);
+ * console.log(event?.id, event?.metadata.energy); // 0 42
+ * await event?.acknowledge();
+ * await driver.close();
+ * ```
+ */
+export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements AsyncIterable<StreamEvent<M>> {
+  /** Its name. */
+  readonly name: string;
+  /** What its subscriptions do, at each change. Completes when the consumer is closed. */
+  readonly status: Observable<ConsumerStatus>;
+  /** Acknowledgements that could not be stored, whether or not somebody looks at their futures. */
+  readonly errors: Observable<unknown>;
+  readonly #cores = new Set<ConsumerCore<M>>();
+  readonly #status: Subject<ConsumerStatus>;
+  readonly #errors: Subject<unknown>;
+  readonly #events: Pulled<M>[] = [];
+  readonly #pulls: PullFuture<StreamEvent<M>>[] = [];
+  #pulling: Subscription | undefined;
+  #pullReason: EndReason | undefined;
+  #pullEnd: SluiceError | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(topic: TopicHandle<M, never>, name: string, options: ConsumeOptions<M>) {
+    checkName("consumer", name);
+    const checked = checkConsumeOptions(options, topic.backend.partitions.length);
+    const status = new Subject<ConsumerStatus>();
+    const errors = new Subject<unknown>();
+    super((subscriber) => {
+      if (this.#closing !== undefined) return subscriber.error(closedError());
+      const core = new ConsumerCore<M>(topic, name, observed(checked, status, errors), subscriber);
+      this.#cores.add(core);
+      core.left.subscribe({ complete: () => this.#cores.delete(core) });
+      subscriber.add(() => core.stop());
+      core.start();
+      return undefined;
+    });
+    this.name = name;
+    this.#status = status;
+    this.#errors = errors;
+    this.status = status.asObservable();
+    this.errors = errors.asObservable();
+  }
+
+  /**
+   * Asks for the next event.
+   *
+   * @returns A future of it. `wait(ms)` gives undefined when the time ran out; the event then goes to a later pull. It
+   * rejects with `ERR_END_OF_TOPIC` at the end of a sealed topic, `ERR_END_OF_SNAPSHOT` and `ERR_IDLE` as `until` says,
+   * `ERR_CLOSED` once the consumer is closed, and with what the stream failed with.
+   */
+  pull(): Future<StreamEvent<M>> {
+    const future = new PullFuture<StreamEvent<M>>((again) => this.#serve(again));
+    this.#startPulling();
+    this.#serve(future);
+    return future;
+  }
+
+  /**
+   * Handles every event, and acknowledges each after its handler has succeeded.
+   *
+   * @param handler - What is done with an event; its promise or Observable says when it is done.
+   * @param options - Concurrency, ordering, retries and dead letters.
+   * @returns A promise that resolves when the stream completes, and rejects when it or a handler fails.
+   */
+  process(handler: EventHandler<M>, options: ProcessEventsOptions<M> = {}): Promise<void> {
+    return lastValueFrom(this.pipe(processEvents(handler, options), ignoreElements()), { defaultValue: undefined });
+  }
+
+  /** The events one by one; the next one is not fetched further than `maxBatches` before it is asked for. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamEvent<M>, void, undefined> {
+    const sink = new AsyncSink<Pulled<M>>();
+    const subscription = this.subscribe({
+      next: (event) => sink.write({ event, release: event.hold() }),
+      error: (error: unknown) => sink.error(error),
+      complete: () => sink.end(),
+    });
+    try {
+      for await (const { event, release } of sink) {
+        try {
+          yield event;
+        } finally {
+          release();
+        }
+      }
+    } finally {
+      subscription.unsubscribe();
+    }
+  }
+
+  /**
+   * Stops fetching, lets what is being handled finish, and leaves the group. Subscriptions complete. May be called twice,
+   * and from a handler.
+   *
+   * @returns A promise that resolves when acknowledgements that were given are stored. Events that are still being handled
+   * at the deadline will be delivered again.
+   */
+  close({ deadline = 5000 }: CloseOptions = {}): Promise<void> {
+    checkAmount("deadline", deadline);
+    return (this.#closing ??= this.#close(deadline));
+  }
+
+  /** As `close()`, so that `await using` closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(deadline: number): Promise<void> {
+    await Promise.resolve(); // So that `#closing` is set before anything is called back.
+    for (const { release } of this.#events.splice(0)) release();
+    const cores = [...this.#cores];
+    await lastValueFrom(forkJoin(cores.map((core) => core.close(deadline))), { defaultValue: undefined });
+    this.#endPulls(closedError());
+    this.#status.complete();
+    this.#errors.complete();
+  }
+
+  #startPulling(): void {
+    if (this.#pulling !== undefined || this.#pullEnd !== undefined) return;
+    const reason = this.#status.subscribe((status) => (this.#pullReason = status.reason));
+    this.#pulling = this.subscribe({
+      next: (event) => this.#offer({ event, release: event.hold() }),
+      error: (error: unknown) => this.#endPulls(error),
+      complete: () => this.#endPulls(endError(this.#pullReason)),
+    });
+    this.#pulling.add(reason);
+  }
+
+  /** Gives an event to the pull that has waited longest, or keeps it for the next one. */
+  #offer(pulled: Pulled<M>): void {
+    const next = this.#pulls.findIndex((pull) => !pull.expired);
+    if (next < 0) this.#events.push(pulled);
+    else deliver(this.#pulls.splice(0, next + 1).at(-1)!, pulled);
+  }
+
+  #serve(pull: PullFuture<StreamEvent<M>>): void {
+    const pulled = this.#events.shift();
+    if (pulled !== undefined) deliver(pull, pulled);
+    else if (this.#pullEnd !== undefined) pull.reject(this.#pullEnd);
+    else this.#pulls.push(pull);
+  }
+
+  #endPulls(error: unknown): void {
+    this.#pullEnd ??= error as SluiceError;
+    for (const pull of this.#pulls.splice(0)) pull.reject(this.#pullEnd);
+  }
+}
+
+function deliver<M>(pull: PullFuture<StreamEvent<M>>, { event, release }: Pulled<M>): void {
+  pull.resolve(event);
+  release();
+}
+
+/** The options with the consumer's own observers beside those of the caller. */
+function observed<M>(
+  options: CheckedConsumeOptions<M>,
+  status: Subject<ConsumerStatus>,
+  errors: Subject<unknown>,
+): CheckedConsumeOptions<M> {
+  return {
+    ...options,
+    status: { next: (value) => (options.status?.next(value), status.next(value)) },
+    errors: { next: (error) => (options.errors?.next(error), errors.next(error)) },
+  };
+}
+
+const endings: Record<EndReason, readonly [ErrorCode, string]> = {
+  sealed: ["ERR_END_OF_TOPIC", "The topic is sealed and has no more events"],
+  snapshot: ["ERR_END_OF_SNAPSHOT", "There were no more events when the consumer began"],
+  idle: ["ERR_IDLE", "No event came for as long as 'until.idle' says"],
+  closed: ["ERR_CLOSED", "The consumer is closed"],
+};
+
+function endError(reason: EndReason = "closed"): SluiceError {
+  return new SluiceError(...endings[reason]);
+}
+
+function closedError(): SluiceError {
+  return endError("closed");
+}
+

@@ -1,0 +1,233 @@
+import { firstValueFrom, from, lastValueFrom } from "rxjs";
+import type { InferInput, InferMetadata, ValidatorInput } from "./components/types.ts";
+import { resolvePartitionSelector, resolveSerializer, resolveValidator } from "./components/resolve.ts";
+import type { Backend, BackendTopic, Capabilities } from "./model/backend.ts";
+import { checkAmount, checkInteger } from "./model/check.ts";
+import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
+import { isSluiceError, SluiceError } from "./model/errors.ts";
+import { checkName } from "./model/names.ts";
+import { maxPartitions } from "./model/partition.ts";
+import type { CloseOptions } from "./producer.ts";
+import { makeThreadPool, type ThreadPool } from "./threads/threadPool.ts";
+import { Topic, type TopicHost } from "./topic.ts";
+import type { OpenTopicOptions, TopicComponentOptions, TopicOptions } from "./topicOptions.ts";
+
+/** Something that is closed together with its driver. */
+interface Resource {
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/**
+ * A connection to a backend: it makes, opens, lists and deletes topics. Made by `connect`.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "sluice";
+ *
+ * const driver = await connect("memory:");
+ * await driver.createTopic("collisions", { partitions: 3 });
+ * console.log(await driver.listTopics()); // ["collisions"]
+ * await driver.close();
+ * ```
+ */
+export class Driver {
+  /** What the backend can do. */
+  readonly capabilities: Capabilities;
+  /** Runs components on the calling thread. */
+  readonly defaultThreadPool: ThreadPool;
+  readonly #backend: Backend;
+  readonly #resources = new Set<Resource>();
+  readonly #pools = new Set<ThreadPool>();
+  /** Components that cannot be stored, of topics that this driver made or opened: it need not be handed them again. */
+  readonly #functions = new Map<string, TopicComponentOptions<never>>();
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.capabilities = backend.capabilities;
+    this.defaultThreadPool = this.makeThreadPool(0);
+  }
+
+  /**
+   * Makes a pool of threads for components that are given by module. It is closed with the driver.
+   *
+   * @param size - How many threads; 0 runs everything on the calling thread.
+   * @throws TypeError or RangeError when the size is wrong.
+   */
+  makeThreadPool(size: number): ThreadPool {
+    const pool = makeThreadPool(size);
+    this.#pools.add(pool);
+    return pool;
+  }
+
+  /**
+   * Creates a topic. Its metadata type is that of its validator, or the type parameter.
+   *
+   * @param name - 1 to 249 of `A-Z a-z 0-9 . _ -`.
+   * @param options - Partitions, validator, partition selector, serializer, retention.
+   * @returns The topic. Rejects with `ERR_TOPIC_EXISTS`, `ERR_COMPONENT`, `ERR_MISSING_DEPENDENCY`, `ERR_CLOSED`, or a
+   * TypeError or RangeError when an argument is wrong.
+   */
+  createTopic<const V extends ValidatorInput>(
+    name: string,
+    options: TopicOptions<InferMetadata<V>> & { readonly validator: V },
+  ): Promise<Topic<InferMetadata<V>, InferInput<V>>>;
+  createTopic<M = unknown>(name: string, options?: TopicOptions<M>): Promise<Topic<M>>;
+  async createTopic(name: string, given: object = {}): Promise<never> {
+    const options = given as TopicOptions<never>;
+    this.#assertOpen();
+    checkName("topic", name);
+    const { partitions = 1, retention } = options;
+    checkInteger("partitions", partitions, 1, maxPartitions);
+    checkRetention(options);
+    const components = await resolveComponents(options, {});
+    const specs = specsOf(components);
+    const config = { partitions, components: specs, ...(retention && { retention }) };
+    const stored = await firstValueFrom(from(this.#backend.createTopic(name, config)));
+    this.#functions.set(name, options);
+    return this.#topic(stored, components, options) as never;
+  }
+
+  /**
+   * Opens a topic, with the components that it was created with.
+   *
+   * @param name - Its name.
+   * @param options - Components that were plain functions, handed in again, or waived by name.
+   * @returns The topic. Rejects with `ERR_TOPIC_NOT_FOUND`, `ERR_COMPONENT_MISSING` when a component was a plain function
+   * and is neither handed in nor waived, `ERR_COMPONENT`, `ERR_MISSING_DEPENDENCY`, `ERR_CLOSED`.
+   */
+  openTopic<const V extends ValidatorInput>(
+    name: string,
+    options: OpenTopicOptions<InferMetadata<V>> & { readonly validator: V },
+  ): Promise<Topic<InferMetadata<V>, InferInput<V>>>;
+  openTopic<M = unknown>(name: string, options?: OpenTopicOptions<M>): Promise<Topic<M>>;
+  async openTopic(name: string, given: object = {}): Promise<never> {
+    const options = given as OpenTopicOptions<never>;
+    this.#assertOpen();
+    checkName("topic", name);
+    const stored = await firstValueFrom(from(this.#backend.openTopic(name)));
+    const known = this.#functions.get(name);
+    const specs = stored.config.components;
+    const handedIn: OpenTopicOptions<never> = { ...functionsAmong(specs, known), ...withoutUndefined(options) };
+    const components = await resolveComponents(handedIn, specs);
+    return this.#topic(stored, components, handedIn) as never;
+  }
+
+  /**
+   * Whether there is a topic of this name.
+   *
+   * @param name - The name.
+   */
+  async topicExists(name: string): Promise<boolean> {
+    this.#assertOpen();
+    checkName("topic", name);
+    try {
+      await firstValueFrom(from(this.#backend.openTopic(name)));
+      return true;
+    } catch (error) {
+      if (isSluiceError(error, "ERR_TOPIC_NOT_FOUND")) return false;
+      throw error;
+    }
+  }
+
+  /** The names of all topics, in alphabetical order. */
+  async listTopics(): Promise<string[]> {
+    this.#assertOpen();
+    return [...(await firstValueFrom(from(this.#backend.listTopics())))].sort();
+  }
+
+  /**
+   * Deletes a topic with everything in it. Its producers and consumers fail with `ERR_TOPIC_NOT_FOUND`.
+   *
+   * @param name - Its name. Rejects with `ERR_TOPIC_NOT_FOUND` when there is none.
+   */
+  async deleteTopic(name: string): Promise<void> {
+    this.#assertOpen();
+    checkName("topic", name);
+    await firstValueFrom(from(this.#backend.deleteTopic(name)), { defaultValue: undefined });
+    this.#functions.delete(name);
+  }
+
+  /**
+   * Closes every producer, consumer and thread pool that was made of it, then the backend. May be called twice, and from a
+   * handler.
+   *
+   * @returns A promise that resolves when everything is closed. It rejects with the first error that a producer has for
+   * somebody, such as `ERR_TIMEOUT` when it could not store everything before the deadline; everything is closed all the same.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    const { deadline = 5000 } = options;
+    checkAmount("deadline", deadline);
+    return (this.#closing ??= this.#close({ deadline }));
+  }
+
+  /** As `close()`, so that `await using` closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    await Promise.resolve(); // So that a call from within a callback sees that it is closing.
+    const closed = await Promise.allSettled([...this.#resources].map((each) => each.close(options)));
+    await Promise.allSettled([...this.#pools].map((each) => each.close()));
+    await lastValueFrom(from(this.#backend.close()), { defaultValue: undefined });
+    const failed = closed.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  #topic(stored: BackendTopic, components: TopicComponents<never>, { baseUrl }: TopicComponentOptions<never>): Topic<never> {
+    const host: TopicHost = { defaultThreadPool: this.defaultThreadPool, own: (resource) => this.#own(resource) };
+    return new Topic<never>(stored, components, host, baseUrl);
+  }
+
+  #own(resource: Resource): void {
+    this.#assertOpen();
+    this.#resources.add(resource);
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new SluiceError("ERR_CLOSED", "The driver is closed");
+  }
+}
+
+async function resolveComponents(
+  options: OpenTopicOptions<never>,
+  stored: Partial<ComponentSpecs>,
+): Promise<TopicComponents<never>> {
+  const { baseUrl, waive } = options;
+  const how = { ...(baseUrl !== undefined && { baseUrl }), ...(waive !== undefined && { waive }) };
+  const [validator, partitionSelector, serializer] = await Promise.all([
+    resolveValidator<never>(options.validator ?? stored.validator, how),
+    resolvePartitionSelector<never>(options.partitionSelector ?? stored.partitionSelector, how),
+    resolveSerializer<never>(options.serializer ?? stored.serializer, how),
+  ]);
+  return { validator, partitionSelector, serializer };
+}
+
+function specsOf({ validator, partitionSelector, serializer }: TopicComponents<never>): ComponentSpecs {
+  return { validator: validator.spec, partitionSelector: partitionSelector.spec, serializer: serializer.spec };
+}
+
+/** What this driver was handed for components that are stored as plain functions. */
+function functionsAmong(specs: ComponentSpecs, known: TopicComponentOptions<never> = {}): TopicComponentOptions<never> {
+  const { validator, partitionSelector, serializer, baseUrl } = known;
+  return withoutUndefined({
+    validator: specs.validator.type === "function" ? validator : undefined,
+    partitionSelector: specs.partitionSelector.type === "function" ? partitionSelector : undefined,
+    serializer: specs.serializer.type === "function" ? serializer : undefined,
+    baseUrl,
+  });
+}
+
+function withoutUndefined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}
+
+function checkRetention({ retention }: TopicOptions<never>): void {
+  if (retention === undefined) return;
+  const { maxBytes = 0, maxAge = 0, acknowledgedBy = [] } = retention;
+  checkAmount("retention.maxBytes", maxBytes);
+  checkAmount("retention.maxAge", maxAge);
+  for (const consumer of acknowledgedBy) checkName("consumer", consumer);
+}

@@ -1,0 +1,194 @@
+import { Observable, Subject, type Subscriber } from "rxjs";
+import type { JoinOptions, Lease } from "./backend.ts";
+import { SluiceError } from "./errors.ts";
+
+/** Where a group keeps what its consumers have acknowledged. It outlives the group, which ends with its last member. @internal */
+export interface CursorStore {
+  /** The acknowledged position of a partition; undefined when nothing has been acknowledged. */
+  position(partition: number): number | undefined;
+  /** Stores a position that is ahead of the stored one. */
+  move(partition: number, position: number): void;
+  /** The epoch of the newest lease of a partition, 0 before the first. */
+  epoch(partition: number): number;
+  /** Begins the next epoch of a partition and returns it. */
+  renew(partition: number): number;
+}
+
+/** What a group has to be told. @internal */
+export interface GroupOptions {
+  /** The name that its consumers share. */
+  readonly consumer: string;
+  /** How many partitions the topic has now. */
+  readonly partitions: () => number;
+  /** Where positions are kept. */
+  readonly cursors: CursorStore;
+  /** Runs an acknowledgement's answer later than the call, so that acknowledgements made together are stored together. */
+  readonly answer: (subscriber: Subscriber<void>) => void;
+}
+
+interface Member {
+  readonly wanted: readonly number[] | undefined;
+  readonly leases: Set<OwnedLease>;
+  readonly granted: (leases: readonly Lease[]) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface OwnedLease extends Lease {
+  readonly owner: Member;
+  readonly revocation: Subject<void>;
+  revoking: boolean;
+  released: boolean;
+}
+
+/**
+ * Shares the partitions of a topic among the consumers of one name, inside one process. A partition has one owner at a
+ * time; what moves is first drained by its old owner. Assignments are sticky and differ by one partition at the most.
+ *
+ * @internal
+ */
+export class Group {
+  readonly #options: GroupOptions;
+  readonly #members = new Set<Member>();
+  readonly #owners = new Map<number, OwnedLease>();
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+  }
+
+  /** Joins the group for as long as it is subscribed to. */
+  join({ partitions }: JoinOptions): Observable<readonly Lease[]> {
+    return new Observable((subscriber) => {
+      const member: Member = {
+        wanted: partitions,
+        leases: new Set(),
+        granted: (leases) => subscriber.next(leases),
+        failed: (error) => subscriber.error(error),
+      };
+      this.#members.add(member);
+      this.rebalance();
+      if (member.leases.size === 0) member.granted([]);
+      return () => this.#leave(member);
+    });
+  }
+
+  /** Whether nobody has joined. */
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  /** Ends the membership of everybody with an error. */
+  fail(error: unknown): void {
+    for (const member of [...this.#members]) member.failed(error);
+  }
+
+  /** Gives every partition that has no owner to a member, and asks for partitions back where the shares are uneven. */
+  rebalance(): void {
+    const granted = new Map<Member, OwnedLease[]>();
+    const share = new Map([...this.#members].map((member) => [member, steadyLeases(member)]));
+    for (let partition = 0; partition < this.#options.partitions(); partition++) {
+      const owned = this.#owners.get(partition);
+      if (owned !== undefined && !owned.revoking) continue;
+      const member = this.#poorest(partition, share);
+      if (member === undefined) continue;
+      share.set(member, share.get(member)! + 1);
+      if (owned === undefined) append(granted, member, this.#grant(partition, member));
+    }
+    this.#revokeFromTheRich(share);
+    for (const [member, leases] of granted) member.granted(leases);
+  }
+
+  #grant(partition: number, owner: Member): OwnedLease {
+    const { cursors } = this.#options;
+    const revocation = new Subject<void>();
+    const lease: OwnedLease = {
+      partition,
+      epoch: cursors.renew(partition),
+      owner,
+      position: cursors.position(partition),
+      revocation,
+      revoked: revocation,
+      revoking: false,
+      released: false,
+      acknowledge: (position) => new Observable((subscriber) => this.#acknowledge(lease, position, subscriber)),
+      release: () => this.#release(lease),
+    };
+    owner.leases.add(lease);
+    this.#owners.set(partition, lease);
+    return lease;
+  }
+
+  #acknowledge(lease: OwnedLease, position: number, subscriber: Subscriber<void>): void {
+    const { consumer, cursors, answer } = this.#options;
+    // It is the epoch that fences. A lease that was given back still takes what its owner had been delivered, for as
+    // long as nobody else has been given the partition.
+    if (cursors.epoch(lease.partition) !== lease.epoch) return subscriber.error(fenced(consumer, lease));
+    const stored = cursors.position(lease.partition);
+    if (stored === undefined || position > stored) cursors.move(lease.partition, position);
+    answer(subscriber);
+  }
+
+  #release(lease: OwnedLease): void {
+    if (lease.released) return;
+    this.#end(lease);
+    this.rebalance();
+  }
+
+  #leave(member: Member): void {
+    this.#members.delete(member);
+    for (const lease of member.leases) this.#end(lease);
+    this.rebalance();
+  }
+
+  #end(lease: OwnedLease): void {
+    lease.released = true;
+    lease.owner.leases.delete(lease);
+    this.#owners.delete(lease.partition);
+  }
+
+  #poorest(partition: number, share: ReadonlyMap<Member, number>): Member | undefined {
+    let poorest: Member | undefined;
+    for (const member of this.#members) {
+      if (!wants(member, partition)) continue;
+      if (poorest === undefined || share.get(member)! < share.get(poorest)!) poorest = member;
+    }
+    return poorest;
+  }
+
+  #revokeFromTheRich(share: Map<Member, number>): void {
+    const revoked: OwnedLease[] = [];
+    for (const lease of this.#owners.values()) {
+      if (lease.revoking) continue;
+      const poorest = this.#poorest(lease.partition, share)!;
+      if (share.get(lease.owner)! - share.get(poorest)! < 2) continue;
+      share.set(lease.owner, share.get(lease.owner)! - 1);
+      share.set(poorest, share.get(poorest)! + 1);
+      lease.revoking = true;
+      revoked.push(lease);
+    }
+    for (const lease of revoked) lease.revocation.next();
+  }
+}
+
+function steadyLeases(member: Member): number {
+  let count = 0;
+  for (const lease of member.leases) if (!lease.revoking) count++;
+  return count;
+}
+
+function wants(member: Member, partition: number): boolean {
+  return member.wanted === undefined || member.wanted.includes(partition);
+}
+
+function append(granted: Map<Member, OwnedLease[]>, member: Member, lease: OwnedLease): void {
+  const leases = granted.get(member);
+  if (leases === undefined) granted.set(member, [lease]);
+  else leases.push(lease);
+}
+
+function fenced(consumer: string, { partition, epoch }: Lease): SluiceError {
+  return new SluiceError(
+    "ERR_FENCED",
+    `Consumer "${consumer}" no longer owns partition ${partition}: its lease ${epoch} has ended`,
+    { details: { consumer, partition, epoch } },
+  );
+}

@@ -1,0 +1,195 @@
+import { map, mergeMap, type Observable, Subject, timer, type Observer } from "rxjs";
+import { ProducerCore, settling, type ProducerCoreOptions, type OutstandingDraft } from "../operators/internal/producerCore.ts";
+import type { StoredDrafts } from "../operators/internal/producerPipeline.ts";
+import { idAt } from "./model/batch.ts";
+import { checkAmount } from "./model/check.ts";
+import type { DataInput } from "./model/data.ts";
+import type { EventInput } from "./model/draft.ts";
+import { SluiceError } from "./model/errors.ts";
+import { Future, Promised } from "./model/future.ts";
+import type { Receipt } from "./model/receipt.ts";
+import type { Rejection } from "./model/rejection.ts";
+import type { TopicHandle } from "./model/topicHandle.ts";
+import type { ThreadPool } from "./threads/threadPool.ts";
+
+/** The options of a producer. */
+export interface ProducerOptions extends ProducerCoreOptions {
+  /** Runs components that the topic has by module. @default the driver's `defaultThreadPool`, which runs them inline */
+  readonly threadPool?: ThreadPool | undefined;
+  /** The priority of this producer's work in the pool; higher goes first. @default 0 */
+  readonly priority?: number | undefined;
+}
+
+/** How a producer or consumer is closed. */
+export interface CloseOptions {
+  /** Milliseconds to wait for what is under way. @default 5000 */
+  readonly deadline?: number | undefined;
+}
+
+/** Where one event is to go. */
+export interface PushOptions {
+  /** The partition; the topic's partition selector decides when it is left out. */
+  readonly partition?: number | undefined;
+}
+
+/**
+ * Stores events in a topic. It is an Observer, so `source$.subscribe(producer)` produces a stream of
+ * `{ metadata, data?, partition? }`; and `push` stores one event and returns a future of its id.
+ *
+ * @typeParam I - The metadata that it takes.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "sluice";
+ *
+ * const driver = await connect("memory:");
+ * const topic = await driver.createTopic<{ energy: number }>("collisions");
+ * const producer = topic.producer({ name: "app1" });
+ * producer.push({ energy: 42 }, new Uint8Array([1, 2, 3]));
+ * await producer.flush();
+ * await driver.close();
+ * ```
+ */
+export class Producer<I = unknown> implements Observer<EventInput<I>> {
+  /** A receipt for each event that is stored from now on. Completes when the producer is closed. */
+  readonly receipts: Observable<Receipt>;
+  /** Each event that fails from now on, with its error, whether or not anybody keeps its future. */
+  readonly errors: Observable<Rejection<I>>;
+  readonly #core: ProducerCore<I>;
+  readonly #stored = new Subject<StoredDrafts<OutstandingDraft<I>>>();
+  readonly #failed = new Subject<Rejection<I>>();
+  readonly #ended = new Promised<void>();
+  readonly #abort: () => void;
+  #ready: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(topic: TopicHandle<I, never>, options: ProducerCoreOptions = {}) {
+    this.#core = new ProducerCore<I>(topic, options);
+    this.receipts = this.#stored.pipe(mergeMap((stored) => receiptsOf(topic.name, stored)));
+    this.errors = this.#failed.asObservable();
+    this.#core.failures
+      .pipe(map(({ draft, error }) => ({ metadata: draft.metadata, data: draft.data, error })))
+      .subscribe(this.#failed);
+    const running = settling(this.#core, (stored) => this.#stored.next(stored), {
+      error: (error) => this.#end(error),
+      complete: () => this.#end(),
+    });
+    this.#abort = () => {
+      running.unsubscribe();
+      this.#end();
+    };
+  }
+
+  /**
+   * Stores one event.
+   *
+   * @param metadata - What the event says, as the topic's schema wants it.
+   * @param data - Its bytes, not copied. They belong to the producer until the future settles.
+   * @param options - The partition, when it must be a certain one.
+   * @returns A future of the event's id, resolved when the backend has stored it at its durability. It rejects with
+   * `ERR_INVALID_METADATA`, `ERR_INVALID_PARTITION`, `ERR_SERIALIZATION`, `ERR_TIMEOUT`, `ERR_OVERFLOW`, `ERR_CLOSED`,
+   * `ERR_DATA_CHANGED`, `ERR_STORAGE`, or with an error of the backend. Nobody has to keep it: an error reaches the next
+   * `flush()` and `errors` all the same.
+   * @throws TypeError when the data is not bytes or the partition not a number.
+   */
+  push(metadata: I, data?: DataInput | null, { partition }: PushOptions = {}): Future<number> {
+    const promised = new Promised<number>();
+    this.#core.push(metadata, data, partition, promised);
+    return promised;
+  }
+
+  /** Stores one event of a stream. Its failure reaches `errors` and the next `flush()`. */
+  next(input: EventInput<I>): void {
+    this.#core.pushInput(input);
+  }
+
+  /** Stores what was pushed, then closes the producer and tells the error to those who watch `errors`. */
+  error(error: unknown): void {
+    this.#core.error(error);
+  }
+
+  /** Stores what was pushed, then closes the producer. */
+  complete(): void {
+    this.#core.complete();
+  }
+
+  /** Whether there is room: `false` once `maxBatches` or half of `maxBufferedBytes` are reached. */
+  get isReady(): boolean {
+    return this.#core.isReady;
+  }
+
+  /** Resolves when there is room for more. Whoever awaits it between pushes keeps memory flat. */
+  get ready(): Promise<void> {
+    if (this.#core.isReady || this.#core.isEnded) return alreadyReady;
+    return (this.#ready ??= new Promise((resolve) => {
+      const waiting = this.#core.room.subscribe(() => {
+        waiting.unsubscribe();
+        this.#ready = undefined;
+        resolve();
+      });
+    }));
+  }
+
+  /** Bytes that are waiting or in flight. */
+  get bufferedBytes(): number {
+    return this.#core.bufferedBytes;
+  }
+
+  /**
+   * Sends everything that waits for a batch to fill.
+   *
+   * @returns A future that resolves when all that was pushed before is stored. It rejects when any of it was not: with the
+   * error of that event, or with one whose `details.failed` counts them and whose cause has the first few.
+   */
+  flush(): Future<void> {
+    return this.#core.flush();
+  }
+
+  /**
+   * Stores what was pushed and closes. May be called twice, and from a callback.
+   *
+   * @returns A promise that resolves when all is stored. It rejects with `ERR_TIMEOUT` when that took longer than the
+   * deadline, and otherwise as `flush()` does.
+   */
+  close({ deadline = 5000 }: CloseOptions = {}): Promise<void> {
+    checkAmount("deadline", deadline);
+    return (this.#closing ??= this.#close(deadline));
+  }
+
+  /** As `close()`, so that `await using` closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(deadline: number): Promise<void> {
+    const flushed = this.#core.isEnded ? Future.resolved<void>(undefined) : this.#core.flush();
+    this.#core.complete();
+    const late = deadline === Infinity ? undefined : timer(deadline).subscribe(() => this.#giveUp(deadline));
+    try {
+      await flushed;
+    } finally {
+      await this.#ended;
+      late?.unsubscribe();
+    }
+  }
+
+  #giveUp(deadline: number): void {
+    this.#core.abandon(new SluiceError("ERR_TIMEOUT", `The producer could not store all that was pushed within ${deadline} ms`));
+    this.#abort();
+  }
+
+  #end(error?: unknown): void {
+    this.#core.abandon(error ?? new SluiceError("ERR_CLOSED", "The producer was closed"));
+    this.#stored.complete();
+    if (error === undefined) this.#failed.complete();
+    else this.#failed.error(error);
+    this.#ended.resolve();
+  }
+}
+
+const alreadyReady = Promise.resolve();
+
+function receiptsOf<I>(topic: string, { partition, drafts, appended }: StoredDrafts<OutstandingDraft<I>>): Receipt[] {
+  return drafts.map(({ timestamp }, i) => ({ topic, partition, id: idAt(appended, i), timestamp }));
+}
