@@ -1,6 +1,7 @@
 import { Observable, type MonoTypeOperatorFunction } from "rxjs";
 import { checkInteger } from "../src/model/check.ts";
 import type { StreamEvent } from "../src/model/event.ts";
+import { subscribeWithin } from "./internal/subscribeWithin.ts";
 
 /**
  * Acknowledges every nth event of each partition as it passes, and the last one of each when the stream completes.
@@ -29,18 +30,19 @@ export function acknowledgeEvery<M>(count: number): MonoTypeOperatorFunction<Str
   checkInteger("count", count, 1);
   return (source) =>
     new Observable((subscriber) => {
-      const passed = new Map<number, { count: number; last: StreamEvent<M> }>();
-      return source.subscribe({
+      const passed = new Map<number, { open: number; last: StreamEvent<M> }>();
+      subscribeWithin(subscriber, source, {
         next: (event) => {
-          const counted = passed.get(event.partition);
-          const reached = (counted?.count ?? 0) + 1;
-          passed.set(event.partition, { count: reached % count, last: event });
-          if (reached === count) event.acknowledge();
+          const counted = passed.get(event.partition) ?? { open: 0, last: event };
+          if (counted.open === 0) passed.set(event.partition, counted);
+          counted.last = event;
+          counted.open = (counted.open + 1) % count;
+          if (counted.open === 0) event.acknowledge();
           subscriber.next(event);
         },
         error: (error: unknown) => subscriber.error(error),
         complete: () => {
-          for (const { count: open, last } of passed.values()) if (open > 0) last.acknowledge();
+          for (const { open, last } of passed.values()) if (open > 0) last.acknowledge();
           subscriber.complete();
         },
       });

@@ -1,6 +1,5 @@
 import { defer, map, of, switchMap, type Observable } from "rxjs";
 import type { EventInput } from "../src/model/draft.ts";
-import { isSluiceError } from "../src/model/errors.ts";
 import type { Receipt } from "../src/model/receipt.ts";
 import type { TopicHandle } from "../src/model/topicHandle.ts";
 import type { DeadLetter } from "./processEvents.ts";
@@ -74,6 +73,6 @@ export function deadLetterTo<M>(topic: TopicHandle<DeadLetterMetadata<M>>): (let
 
 function errorFacts(error: unknown): DeadLetterMetadata["error"] {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const { name, message } = error;
-  return isSluiceError(error) ? { name, message, code: error.code } : { name, message };
+  const { name, message, code } = error as Error & { readonly code?: unknown };
+  return typeof code === "string" ? { name, message, code } : { name, message };
 }

@@ -1,5 +1,6 @@
 import { Observable, type MonoTypeOperatorFunction } from "rxjs";
 import { checkFunction, checkInteger } from "../src/model/check.ts";
+import { subscribeWithin } from "./internal/subscribeWithin.ts";
 
 /** How {@link deduplicate} tells that two events are the same: by their key, or by the place in their producer's sequence. */
 export type DeduplicateOptions<T> = DeduplicateByKey<T> | DeduplicateBySequence<T>;
@@ -15,7 +16,14 @@ export interface DeduplicateByKey<T> {
 /** An event whose sequence number is not above the highest seen of its producer has been seen. Takes one number a producer. */
 export interface DeduplicateBySequence<T> {
   /** The producer of a value and its number in the producer's sequence. Undefined lets the value through. */
-  readonly sequenceOf: (value: T) => { readonly producer: string; readonly sequence: number } | undefined;
+  readonly sequenceOf: (value: T) =>
+    | {
+        /** The producer. */
+        readonly producer: string;
+        /** The number of the value among all of this producer. */
+        readonly sequence: number;
+      }
+    | undefined;
 }
 
 /**
@@ -40,7 +48,7 @@ export function deduplicate<T>(options: DeduplicateOptions<T>): MonoTypeOperator
   return (source) =>
     new Observable((subscriber) => {
       const isNew = start();
-      return source.subscribe({
+      subscribeWithin(subscriber, source, {
         next: (value) => {
           try {
             if (!isNew(value)) return;

@@ -1,4 +1,5 @@
 import { map, mergeAll, type MonoTypeOperatorFunction } from "rxjs";
+import { checkAmount, checkFunction } from "../src/model/check.ts";
 import type { DataAllocator } from "../src/model/consumeOptions.ts";
 import type { StreamEvent } from "../src/model/event.ts";
 import { batch } from "./batch.ts";
@@ -39,6 +40,8 @@ export interface FetchDataOptions<M = unknown> {
  */
 export function fetchData<M>(options: FetchDataOptions<M> = {}): MonoTypeOperatorFunction<StreamEvent<M>> {
   const { allocator, maxBytes = 8 << 20 } = options;
+  if (allocator !== undefined) checkFunction("allocator", allocator);
+  checkAmount("maxBytes", maxBytes, 1);
   return (source) =>
     source.pipe(
       batch({ maxBatchBytes: maxBytes, sizeOf: (event) => event.selection?.size ?? 0 }, (events: readonly StreamEvent<M>[]) =>

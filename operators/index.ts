@@ -16,4 +16,4 @@ export { serialize } from "./serialize.ts";
 export { validate } from "./validate.ts";
 export type { DraftStepOptions, Ordering } from "./internal/mapDrafts.ts";
 export type { OverflowPolicy, ProducerCoreOptions } from "./internal/producerCore.ts";
-export type { PipelineOptions } from "./internal/producerPipeline.ts";
+export type { BatchReport, PipelineOptions } from "./internal/producerPipeline.ts";

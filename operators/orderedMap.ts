@@ -1,6 +1,7 @@
-import { Observable, type ObservableInput, type OperatorFunction, type Subscriber, type Subscription } from "rxjs";
+import { Observable, type ObservableInput, type OperatorFunction, type Subscriber } from "rxjs";
 import { checkFunction, checkInteger } from "../src/model/check.ts";
 import { innerFrom } from "./internal/innerFrom.ts";
+import { subscribeWithin } from "./internal/subscribeWithin.ts";
 
 /** The two bounds of {@link orderedMap}. */
 export interface OrderedMapOptions {
@@ -57,12 +58,13 @@ function subscribe<T, R>(
   project: (value: T, index: number) => ObservableInput<R>,
   concurrency: number,
   backpressure: number,
-): Subscription {
+): void {
   const lanes: Lane<R>[] = []; // In the order of the source; the first one's turn has come.
   const waiting: T[] = [];
   let running = 0;
   let index = 0;
   let sourceCompleted = false;
+  let advancing = false;
 
   const start = (value: T) => {
     const lane: Lane<R> = { values: [], done: false, failed: false, error: undefined };
@@ -84,37 +86,51 @@ function subscribe<T, R>(
     } catch (error) {
       return fail(error);
     }
-    subscriber.add(
-      inner.subscribe({
-        next: (result) => (lanes[0] === lane ? subscriber.next(result) : lane.values.push(result)),
-        error: fail,
-        complete: settle,
-      }),
-    );
+    subscribeWithin(subscriber, inner, {
+      next: (result) => {
+        if (lanes[0] === lane && !advancing) subscriber.next(result);
+        else lane.values.push(result);
+      },
+      error: fail,
+      complete: settle,
+    });
   };
 
   const advance = () => {
-    while (lanes[0]?.done === true && !subscriber.closed) {
-      const lane = lanes[0];
-      emit(lane);
-      if (lane.failed) return subscriber.error(lane.error);
-      lanes.shift();
-      if (lanes[0] !== undefined) emit(lanes[0]);
-    }
-    while (waiting.length > 0 && mayStart() && !subscriber.closed) start(waiting.shift()!);
+    // Whoever takes a value may bring another one, or end an inner stream, before it returns. The loop below goes on.
+    if (advancing) return;
+    advancing = true;
+    do leave();
+    while (startNext());
+    advancing = false;
     if (sourceCompleted && lanes.length === 0 && waiting.length === 0) subscriber.complete();
   };
 
-  const emit = (lane: Lane<R>) => {
-    const values = lane.values;
-    lane.values = [];
-    for (const value of values) subscriber.next(value);
+  /** Emits what is there of the lane whose turn has come, and of those behind it where it is done. */
+  const leave = () => {
+    while (lanes[0] !== undefined && !subscriber.closed) {
+      const lane = lanes[0];
+      for (const value of lane.values) subscriber.next(value); // It may grow meanwhile.
+      lane.values = [];
+      if (!lane.done) return;
+      if (lane.failed) return subscriber.error(lane.error);
+      lanes.shift();
+    }
+  };
+
+  const startNext = () => {
+    if (waiting.length === 0 || !mayStart() || subscriber.closed) return false;
+    start(waiting.shift()!);
+    return true;
   };
 
   const mayStart = () => running < concurrency && lanes.length < backpressure;
 
-  return source.subscribe({
-    next: (value) => (mayStart() ? start(value) : waiting.push(value)),
+  subscribeWithin(subscriber, source, {
+    next: (value) => {
+      if (waiting.length === 0 && mayStart()) start(value);
+      else waiting.push(value);
+    },
     error: (error: unknown) => subscriber.error(error),
     complete: () => {
       sourceCompleted = true;

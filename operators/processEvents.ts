@@ -1,6 +1,7 @@
 import { catchError, defer, EMPTY, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber } from "rxjs";
 import { checkChoice, checkFunction, checkInteger } from "../src/model/check.ts";
 import type { StreamEvent } from "../src/model/event.ts";
+import { subscribeWithin } from "./internal/subscribeWithin.ts";
 import { retryWithBackoff, type RetryOptions } from "./retryWithBackoff.ts";
 
 /** What is done with an event. It is done when the promise resolves or the Observable completes, or at once. */
@@ -75,7 +76,10 @@ export function processEvents<M>(
     if (deadLetter === undefined) return persistent;
     return persistent.pipe(catchError((error: unknown) => inputOf(deadLetter({ event, error }))));
   };
-  return (source) => new Observable((subscriber) => source.subscribe(new Workers(subscriber, handle, concurrency, ordering === "strict")));
+  return (source) =>
+    new Observable((subscriber) =>
+      subscribeWithin(subscriber, source, new Workers(subscriber, handle, concurrency, ordering === "strict")),
+    );
 }
 
 function inputOf(answer: ObservableInput<unknown> | void): Observable<unknown> {
@@ -101,7 +105,9 @@ class Workers<M> {
   readonly #busy = new Set<number>();
   #waiting: Job<M>[] = [];
   #running = 0;
-  #end: (() => void) | undefined;
+  #starting = false;
+  #ending = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(
     subscriber: Subscriber<StreamEvent<M>>,
@@ -121,7 +127,7 @@ class Workers<M> {
   }
 
   next(event: StreamEvent<M>): void {
-    if (this.#end !== undefined) return;
+    if (this.#ending) return;
     const job: Job<M> = { event, release: event.hold(), state: "waiting" };
     const jobs = this.#arrived.get(event.partition);
     if (jobs === undefined) this.#arrived.set(event.partition, [job]);
@@ -131,24 +137,24 @@ class Workers<M> {
   }
 
   error(error: unknown): void {
-    this.#endWith(() => this.#subscriber.error(error));
+    this.#failure ??= { error }; // Also after the source has completed: a handler that is still running may fail.
+    this.complete();
   }
 
   complete(): void {
-    this.#endWith(() => this.#subscriber.complete());
-  }
-
-  #endWith(end: () => void): void {
-    this.#end ??= end;
+    this.#ending = true;
     this.#endWhenIdle();
   }
 
   #startMore(): void {
+    if (this.#starting) return; // A handler that is done at once must not recurse; the loop below goes on.
+    this.#starting = true;
     while (this.#running < this.#concurrency && !this.#subscriber.closed) {
       const job = this.#nextJob();
-      if (job === undefined) return;
+      if (job === undefined) break;
       this.#start(job);
     }
+    this.#starting = false;
   }
 
   #nextJob(): Job<M> | undefined {
@@ -165,8 +171,9 @@ class Workers<M> {
       this.#handle(job.event).subscribe({
         error: (error: unknown) => {
           this.#waiting = []; // They are not acknowledged, and will be delivered again.
+          this.#failure ??= { error };
+          this.#ending = true; // Before the hold ends, which may bring the next event.
           this.#stopped(job);
-          this.error(error);
         },
         complete: () => {
           job.state = "done";
@@ -188,13 +195,16 @@ class Workers<M> {
 
   /** Acknowledges the last event before which all are done. */
   #acknowledge(partition: number): void {
-    const jobs = this.#arrived.get(partition)!;
+    const jobs = this.#arrived.get(partition);
+    if (jobs === undefined) return; // The handler has ended the subscription.
     const open = jobs.findIndex(({ state }) => state !== "done");
     const done = jobs.splice(0, open < 0 ? jobs.length : open);
     done.at(-1)?.event.acknowledge();
   }
 
   #endWhenIdle(): void {
-    if (this.#running === 0 && this.#waiting.length === 0) this.#end?.();
+    if (!this.#ending || this.#running > 0 || this.#waiting.length > 0) return;
+    if (this.#failure === undefined) this.#subscriber.complete();
+    else this.#subscriber.error(this.#failure.error);
   }
 }

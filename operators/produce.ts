@@ -1,23 +1,27 @@
-import { Observable, type ObservableInput, type Subscriber, type TeardownLogic } from "rxjs";
+import { Observable, Subscription, type ObservableInput, type Subscriber } from "rxjs";
 import { idAt } from "../src/model/batch.ts";
 import type { EventInput } from "../src/model/draft.ts";
 import { isSluiceError } from "../src/model/errors.ts";
 import { isPromiseLike } from "../src/model/isPromiseLike.ts";
 import type { Receipt } from "../src/model/receipt.ts";
-import type { RejectionPolicy } from "../src/model/rejection.ts";
+import type { Rejection, RejectionPolicy } from "../src/model/rejection.ts";
 import type { TopicHandle } from "../src/model/topicHandle.ts";
 import { innerFrom } from "./internal/innerFrom.ts";
+import { subscribeWithin } from "./internal/subscribeWithin.ts";
 import { checkRejectionPolicy } from "./internal/mapDrafts.ts";
-import { ProducerCore, settling, type OutstandingDraft, type OverflowPolicy, type ProducerCoreOptions } from "./internal/producerCore.ts";
+import { after } from "./internal/after.ts";
+import type { Downstream } from "./internal/downstream.ts";
+import { checkProducerOptions, ProducerCore, type OutstandingDraft, type OverflowPolicy, type ProducerCoreOptions } from "./internal/producerCore.ts";
 import type { StoredDrafts } from "./internal/producerPipeline.ts";
+import { Turn } from "./internal/turn.ts";
 
 /** The options of {@link produce}. */
-export interface ProduceOptions extends ProducerCoreOptions {
+export interface ProduceOptions<I = unknown> extends ProducerCoreOptions {
   /**
    * What becomes of an event that the validator, the selector or the serializer does not accept: `"fail"` ends the
    * stream once all before it is stored, `"skip"` leaves the event out, an observer is handed it. @default "fail"
    */
-  readonly rejected?: RejectionPolicy | undefined;
+  readonly rejected?: RejectionPolicy<Rejection<I>> | undefined;
 }
 
 /**
@@ -48,52 +52,77 @@ export interface ProduceOptions extends ProducerCoreOptions {
  */
 export function produce<M, I = M>(
   topic: TopicHandle<M, I>,
-  options: ProduceOptions = {},
+  options: ProduceOptions<I> = {},
 ): (source: ObservableInput<EventInput<I>>) => Observable<Receipt> {
   const { rejected = "fail", overflow = "fail" } = options;
   checkRejectionPolicy("rejected", rejected);
   const handle = topic as unknown as TopicHandle<I, never>;
-  void new ProducerCore(handle, options); // So that a wrong option is told now and not at the subscription.
+  checkProducerOptions(options);
   return (source) =>
     new Observable((subscriber) => {
-      const core = new ProducerCore<I>(handle, options);
+      const core = new ProducerCore<I>(handle, options, receiptsTo(subscriber, topic.name));
+      const feeding = new Subscription();
+      subscriber.add(feeding);
+      const fail = (error: unknown) => {
+        feeding.unsubscribe(); // What the source would still bring could not be stored.
+        core.end({ error });
+      };
       core.failures.subscribe(({ draft, error }) => {
-        if (isFatal(draft, error, rejected, overflow)) core.error(error);
-        else if (typeof rejected === "object") rejected.next({ metadata: draft.metadata, data: draft.data, error });
+        if (isFatal(draft, error, rejected, overflow)) return fail(error);
+        if (typeof rejected !== "object") return;
+        try {
+          rejected.next({ metadata: draft.metadata, data: draft.data, error });
+        } catch (thrown) {
+          fail(thrown);
+        }
       });
-      subscriber.add(
-        settling(core, (stored) => emitReceipts(subscriber, topic.name, stored), {
-          error: (error) => subscriber.error(error),
-          complete: () => subscriber.complete(),
-        }),
-      );
-      return feed(source, core);
+      subscriber.add(topic.attach?.({ close: ({ deadline = 5000 } = {}) => drain(core, subscriber, deadline) }));
+      feed(source, core, feeding);
     });
 }
 
+/** Takes no more events, and waits until those that were taken are stored or the time is over. */
+function drain<I>(core: ProducerCore<I>, subscriber: Subscriber<Receipt>, deadline: number): Promise<void> {
+  return new Promise((resolve) => {
+    const late = after(deadline).subscribe(() => subscriber.unsubscribe());
+    subscriber.add(() => {
+      late.unsubscribe();
+      resolve();
+    });
+    core.end();
+  });
+}
+
 /** Whether a failed event ends the stream. One that failed after it had been accepted always does. */
-function isFatal(draft: OutstandingDraft<unknown>, error: unknown, rejected: RejectionPolicy, overflow: OverflowPolicy): boolean {
+function isFatal(draft: OutstandingDraft<unknown>, error: unknown, rejected: unknown, overflow: OverflowPolicy): boolean {
   if (draft.payload !== undefined) return true;
   if (isSluiceError(error, "ERR_OVERFLOW")) return overflow === "fail";
   return rejected === "fail";
 }
 
-function emitReceipts<M>(
-  subscriber: Subscriber<Receipt>,
-  topic: string,
-  { partition, drafts, appended }: StoredDrafts<OutstandingDraft<M>>,
-): void {
-  for (let i = 0; i < drafts.length && !subscriber.closed; i++) {
-    subscriber.next({ topic, partition, id: idAt(appended, i), timestamp: drafts[i]!.timestamp });
-  }
+/** Turns stored batches into receipts. */
+function receiptsTo<I>(subscriber: Subscriber<Receipt>, topic: string): Downstream<StoredDrafts<OutstandingDraft<I>>> {
+  return {
+    next: ({ partition, drafts, appended }) => {
+      for (let i = 0; i < drafts.length && !subscriber.closed; i++) {
+        subscriber.next({ topic, partition, id: idAt(appended, i), timestamp: drafts[i]!.timestamp });
+      }
+    },
+    error: (error) => subscriber.error(error),
+    complete: () => subscriber.complete(),
+    get closed() {
+      return subscriber.closed;
+    },
+    add: (teardown) => subscriber.add(teardown),
+  };
 }
 
-function feed<I>(source: ObservableInput<EventInput<I>>, core: ProducerCore<I>): TeardownLogic {
-  if (isIterable(source)) return pull(source, core);
-  return innerFrom(source).subscribe({
+function feed<I>(source: ObservableInput<EventInput<I>>, core: ProducerCore<I>, feeding: Subscription): void {
+  if (isIterable(source)) return pull(source, core, feeding);
+  subscribeWithin(feeding, innerFrom(source), {
     next: (input) => core.pushInput(input),
-    error: (error: unknown) => core.error(error),
-    complete: () => core.complete(),
+    error: (error: unknown) => core.end({ error }),
+    complete: () => core.end(),
   });
 }
 
@@ -104,39 +133,39 @@ function isIterable<T>(source: ObservableInput<T>): source is PullSource<T> & Ob
   return Symbol.asyncIterator in source || Symbol.iterator in source;
 }
 
-/** Pulls events while there is room. Returns what stops pulling and lets the source clean up. */
-function pull<I>(source: PullSource<EventInput<I>>, core: ProducerCore<I>): TeardownLogic {
+/** Pulls events while there is room. The end of `feeding` stops it and lets the source clean up. */
+function pull<I>(source: PullSource<EventInput<I>>, core: ProducerCore<I>, feeding: Subscription): void {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   let exhausted = false;
-  let stopped = false;
+  const turn = new Turn();
   const run = async () => {
-    while (!stopped && !core.isEnded) {
+    while (!feeding.closed && !core.isEnded) {
       if (!core.isReady) await nextRoom(core);
-      if (stopped || core.isEnded) break;
+      if (turn.isOver) await turn.next();
+      if (feeding.closed || core.isEnded) break;
       const answer = iterator.next();
       const { done, value } = isPromiseLike(answer) ? await answer : answer;
       if (done === true) exhausted = true;
-      if (done === true) return core.complete();
-      if (!stopped) core.pushInput(value);
+      if (done === true) return core.end();
+      if (!feeding.closed) core.pushInput(value);
     }
   };
-  const stop = () => {
-    stopped = true;
-    core.room.next();
-    if (exhausted || iterator.return === undefined) return;
+  const cleanUp = async () => {
+    if (exhausted) return;
     exhausted = true;
-    Promise.resolve(iterator.return()).catch(() => undefined); // Its own clean-up has nobody left to tell.
+    await iterator.return?.();
   };
+  feeding.add(() => {
+    core.room.next();
+    cleanUp().catch(() => undefined); // Its own clean-up has nobody left to tell.
+  });
   run().then(
-    () => {
-      if (!exhausted) stop();
-    },
+    () => feeding.unsubscribe(),
     (error: unknown) => {
       exhausted = true;
-      core.error(error);
+      core.end({ error });
     },
   );
-  return stop;
 }
 
 function nextRoom<M>(core: ProducerCore<M>): Promise<void> {

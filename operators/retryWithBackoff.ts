@@ -1,5 +1,6 @@
 import { retry, throwError, timer, type MonoTypeOperatorFunction } from "rxjs";
-import { checkAmount, checkInteger } from "../src/model/check.ts";
+import { maxDelay as longestDelay } from "./internal/after.ts";
+import { checkAmount, checkFunction, checkInteger } from "../src/model/check.ts";
 
 /** How often and when something that failed is tried again. */
 export interface RetryOptions {
@@ -43,9 +44,11 @@ export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperato
   checkAmount("initialDelay", initialDelay);
   checkAmount("maxDelay", maxDelay);
   checkAmount("jitter", jitter);
+  checkFunction("isRetriable", isRetriable);
+  checkFunction("random", random);
   if (jitter > 1) throw new RangeError(`'jitter' must be from 0 to 1: current value is ${jitter}`);
   const delayOf = (attempt: number) => {
-    const full = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1));
+    const full = Math.min(maxDelay, longestDelay, initialDelay * 2 ** Math.min(attempt - 1, 1023));
     return full * (1 - jitter * random());
   };
   return retry<T>({

@@ -1,10 +1,9 @@
 import type { OperatorFunction } from "rxjs";
 import type { PartitionSelector } from "../src/model/component.ts";
 import type { EventDraft } from "../src/model/draft.ts";
-import { describeValue } from "../src/model/describeValue.ts";
-import { SluiceError } from "../src/model/errors.ts";
-import { isPromiseLike } from "../src/model/isPromiseLike.ts";
-import type { PartitionInfo } from "../src/model/partition.ts";
+import { checkInteger } from "../src/model/check.ts";
+import { maxPartitions, type PartitionInfo } from "../src/model/partition.ts";
+import { selectDraftPartition } from "./internal/draftSteps.ts";
 import { mapDrafts, type DraftStepOptions } from "./internal/mapDrafts.ts";
 
 /**
@@ -33,33 +32,11 @@ export function selectPartition<M, D extends EventDraft<M> = EventDraft<M>>(
   options: DraftStepOptions = {},
 ): OperatorFunction<D, D> {
   const current = typeof partitions === "number" ? fixed(partitions) : partitions;
-  return mapDrafts<D>(
-    "partition selector",
-    () => {
-      const select = selector.start();
-      return (draft) => {
-        const known = current();
-        const answer = select(draft.metadata, known, draft.requested);
-        if (isPromiseLike(answer)) return answer.then((partition) => assign(draft, partition, known.length));
-        return assign(draft, answer, known.length);
-      };
-    },
-    options,
-  );
+  return mapDrafts<D>("partition selector", () => selectDraftPartition(selector, current), options);
 }
 
 function fixed(count: number): () => readonly PartitionInfo[] {
+  checkInteger("partitions", count, 1, maxPartitions);
   const partitions = Array.from({ length: count }, (_, partition) => ({ partition }));
   return () => partitions;
-}
-
-function assign(draft: EventDraft, partition: number, count: number): void {
-  if (!Number.isInteger(partition) || partition < 0 || partition >= count) {
-    throw new SluiceError(
-      "ERR_INVALID_PARTITION",
-      `The partition must be an integer from 0 to ${count - 1}: current value is ${describeValue(partition)}`,
-      { details: { partition, partitions: count } },
-    );
-  }
-  draft.partition = partition;
 }

@@ -1,8 +1,7 @@
 import type { OperatorFunction } from "rxjs";
 import type { Validator } from "../src/model/component.ts";
 import type { EventDraft } from "../src/model/draft.ts";
-import { isSluiceError, SluiceError } from "../src/model/errors.ts";
-import { isPromiseLike } from "../src/model/isPromiseLike.ts";
+import { validateDraft } from "./internal/draftSteps.ts";
 import { mapDrafts, type DraftStepOptions } from "./internal/mapDrafts.ts";
 
 /**
@@ -32,34 +31,5 @@ export function validate<M, D extends EventDraft<M> = EventDraft<M>>(
   validator: Validator<M>,
   options: DraftStepOptions = {},
 ): OperatorFunction<D, D> {
-  return mapDrafts<D>("validator", () => (draft) => runValidator(validator, draft), options);
-}
-
-function runValidator<M>(validator: Validator<M>, draft: EventDraft<M>): unknown {
-  try {
-    const answer = validator.validate(draft.metadata, draft.data);
-    if (!isPromiseLike(answer)) {
-      draft.metadata = answer;
-      return undefined;
-    }
-    return answer.then(
-      (metadata) => {
-        draft.metadata = metadata;
-      },
-      (error: unknown) => {
-        throw invalid(error);
-      },
-    );
-  } catch (error) {
-    throw invalid(error);
-  }
-}
-
-function invalid(error: unknown): SluiceError {
-  if (isSluiceError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SluiceError("ERR_INVALID_METADATA", `The validator failed: ${reason}`, {
-    cause: error,
-    details: { path: "", rule: reason },
-  });
+  return mapDrafts<D>("validator", () => validateDraft(validator), options);
 }

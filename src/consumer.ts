@@ -9,8 +9,7 @@ import { SluiceError, type ErrorCode } from "./model/errors.ts";
 import type { StreamEvent } from "./model/event.ts";
 import { Future } from "./model/future.ts";
 import { checkName } from "./model/names.ts";
-import type { TopicHandle } from "./model/topicHandle.ts";
-import type { CloseOptions } from "./producer.ts";
+import type { CloseOptions, TopicHandle } from "./model/topicHandle.ts";
 import type { ThreadPool } from "./threads/threadPool.ts";
 import { PullFuture } from "./pullFuture.ts";
 
@@ -25,9 +24,12 @@ export interface ConsumerOptions<M = unknown> extends ConsumeOptions<M> {
   readonly priority?: number | undefined;
 }
 
+/** An event that waits to be handed to the caller. */
 interface Pulled<M> {
   readonly event: StreamEvent<M>;
   readonly release: () => void;
+  /** Whether its partition was taken away while it waited: it is the next owner's now. */
+  returned: boolean;
 }
 
 /**
@@ -62,7 +64,7 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
   readonly #status: Subject<ConsumerStatus>;
   readonly #errors: Subject<unknown>;
   readonly #events: Pulled<M>[] = [];
-  readonly #pulls: PullFuture<StreamEvent<M>>[] = [];
+  #pulls: PullFuture<StreamEvent<M>>[] = [];
   #pulling: Subscription | undefined;
   #pullReason: EndReason | undefined;
   #pullEnd: SluiceError | undefined;
@@ -98,10 +100,13 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
    * `ERR_CLOSED` once the consumer is closed, and with what the stream failed with.
    */
   pull(): Future<StreamEvent<M>> {
-    const future = new PullFuture<StreamEvent<M>>((again) => this.#serve(again));
     this.#startPulling();
-    this.#serve(future);
-    return future;
+    return new PullFuture<StreamEvent<M>>({
+      enter: (future) => this.#serve(future),
+      leave: (future) => {
+        this.#pulls = this.#pulls.filter((other) => other !== future);
+      },
+    });
   }
 
   /**
@@ -119,12 +124,13 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
   async *[Symbol.asyncIterator](): AsyncGenerator<StreamEvent<M>, void, undefined> {
     const sink = new AsyncSink<Pulled<M>>();
     const subscription = this.subscribe({
-      next: (event) => sink.write({ event, release: event.hold() }),
+      next: (event) => sink.write(keep(event)),
       error: (error: unknown) => sink.error(error),
       complete: () => sink.end(),
     });
     try {
-      for await (const { event, release } of sink) {
+      for await (const { event, release, returned } of sink) {
+        if (returned) continue;
         try {
           yield event;
         } finally {
@@ -155,7 +161,6 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
 
   async #close(deadline: number): Promise<void> {
     await Promise.resolve(); // So that `#closing` is set before anything is called back.
-    for (const { release } of this.#events.splice(0)) release();
     const cores = [...this.#cores];
     await lastValueFrom(forkJoin(cores.map((core) => core.close(deadline))), { defaultValue: undefined });
     this.#endPulls(closedError());
@@ -167,7 +172,7 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
     if (this.#pulling !== undefined || this.#pullEnd !== undefined) return;
     const reason = this.#status.subscribe((status) => (this.#pullReason = status.reason));
     this.#pulling = this.subscribe({
-      next: (event) => this.#offer({ event, release: event.hold() }),
+      next: (event) => this.#offer(keep(event)),
       error: (error: unknown) => this.#endPulls(error),
       complete: () => this.#endPulls(endError(this.#pullReason)),
     });
@@ -176,13 +181,14 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
 
   /** Gives an event to the pull that has waited longest, or keeps it for the next one. */
   #offer(pulled: Pulled<M>): void {
-    const next = this.#pulls.findIndex((pull) => !pull.expired);
-    if (next < 0) this.#events.push(pulled);
-    else deliver(this.#pulls.splice(0, next + 1).at(-1)!, pulled);
+    const pull = this.#pulls.shift();
+    if (pull === undefined) this.#events.push(pulled);
+    else deliver(pull, pulled);
   }
 
   #serve(pull: PullFuture<StreamEvent<M>>): void {
-    const pulled = this.#events.shift();
+    let pulled = this.#events.shift();
+    while (pulled?.returned === true) pulled = this.#events.shift();
     if (pulled !== undefined) deliver(pull, pulled);
     else if (this.#pullEnd !== undefined) pull.reject(this.#pullEnd);
     else this.#pulls.push(pull);
@@ -192,6 +198,12 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
     this.#pullEnd ??= error as SluiceError;
     for (const pull of this.#pulls.splice(0)) pull.reject(this.#pullEnd);
   }
+}
+
+/** Keeps an event for later, and lets it go again when its partition is taken away before. */
+function keep<M>(event: StreamEvent<M>): Pulled<M> {
+  const pulled: Pulled<M> = { event, returned: false, release: event.hold(() => (pulled.returned = true)) };
+  return pulled;
 }
 
 function deliver<M>(pull: PullFuture<StreamEvent<M>>, { event, release }: Pulled<M>): void {

@@ -7,15 +7,10 @@ import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
 import { isSluiceError, SluiceError } from "./model/errors.ts";
 import { checkName } from "./model/names.ts";
 import { maxPartitions } from "./model/partition.ts";
-import type { CloseOptions } from "./producer.ts";
+import type { Closable, CloseOptions } from "./model/topicHandle.ts";
 import { makeThreadPool, type ThreadPool } from "./threads/threadPool.ts";
 import { Topic, type TopicHost } from "./topic.ts";
 import type { OpenTopicOptions, TopicComponentOptions, TopicOptions } from "./topicOptions.ts";
-
-/** Something that is closed together with its driver. */
-interface Resource {
-  close(options?: CloseOptions): Promise<void>;
-}
 
 /**
  * A connection to a backend: it makes, opens, lists and deletes topics. Made by `connect`.
@@ -36,7 +31,7 @@ export class Driver {
   /** Runs components on the calling thread. */
   readonly defaultThreadPool: ThreadPool;
   readonly #backend: Backend;
-  readonly #resources = new Set<Resource>();
+  readonly #resources = new Set<Closable>();
   readonly #pools = new Set<ThreadPool>();
   /** Components that cannot be stored, of topics that this driver made or opened: it need not be handed them again. */
   readonly #functions = new Map<string, TopicComponentOptions<never>>();
@@ -177,13 +172,14 @@ export class Driver {
   }
 
   #topic(stored: BackendTopic, components: TopicComponents<never>, { baseUrl }: TopicComponentOptions<never>): Topic<never> {
-    const host: TopicHost = { defaultThreadPool: this.defaultThreadPool, own: (resource) => this.#own(resource) };
+    const host: TopicHost = { defaultThreadPool: this.defaultThreadPool, attach: (resource) => this.#attach(resource) };
     return new Topic<never>(stored, components, host, baseUrl);
   }
 
-  #own(resource: Resource): void {
+  #attach(resource: Closable): () => void {
     this.#assertOpen();
     this.#resources.add(resource);
+    return () => this.#resources.delete(resource);
   }
 
   #assertOpen(): void {

@@ -1,7 +1,7 @@
 export { connect, registerBackend, type BackendFactory, type ConnectOptions } from "./connect.ts";
 export { Consumer, type ConsumerOptions } from "./consumer.ts";
 export { Driver } from "./driver.ts";
-export { Producer, type CloseOptions, type ProducerOptions, type PushOptions } from "./producer.ts";
+export { Producer, type ProducerOptions, type PushOptions } from "./producer.ts";
 export { Topic, type Lag, type TopicDescription } from "./topic.ts";
 export type { OpenTopicOptions, TopicComponentOptions, TopicOptions } from "./topicOptions.ts";
 
@@ -52,7 +52,7 @@ export { maxPartitions, type PartitionBounds, type PartitionInfo } from "./model
 export type { Receipt } from "./model/receipt.ts";
 export type { Rejection, RejectionPolicy } from "./model/rejection.ts";
 export { copyInto, selectBytes } from "./model/selectBytes.ts";
-export type { TopicHandle } from "./model/topicHandle.ts";
+export type { Closable, CloseOptions, TopicHandle } from "./model/topicHandle.ts";
 
 export { acceptAll } from "./model/validators/acceptAll.ts";
 export { eventPattern } from "./model/validators/eventPattern.ts";

@@ -1,5 +1,5 @@
-import { map, mergeMap, type Observable, Subject, timer, type Observer } from "rxjs";
-import { ProducerCore, settling, type ProducerCoreOptions, type OutstandingDraft } from "../operators/internal/producerCore.ts";
+import { map, mergeMap, Subject, Subscription, timer, type Observable, type Observer } from "rxjs";
+import { ProducerCore, type ProducerCoreOptions, type OutstandingDraft } from "../operators/internal/producerCore.ts";
 import type { StoredDrafts } from "../operators/internal/producerPipeline.ts";
 import { idAt } from "./model/batch.ts";
 import { checkAmount } from "./model/check.ts";
@@ -9,7 +9,7 @@ import { SluiceError } from "./model/errors.ts";
 import { Future, Promised } from "./model/future.ts";
 import type { Receipt } from "./model/receipt.ts";
 import type { Rejection } from "./model/rejection.ts";
-import type { TopicHandle } from "./model/topicHandle.ts";
+import type { CloseOptions, TopicHandle } from "./model/topicHandle.ts";
 import type { ThreadPool } from "./threads/threadPool.ts";
 
 /** The options of a producer. */
@@ -18,12 +18,6 @@ export interface ProducerOptions extends ProducerCoreOptions {
   readonly threadPool?: ThreadPool | undefined;
   /** The priority of this producer's work in the pool; higher goes first. @default 0 */
   readonly priority?: number | undefined;
-}
-
-/** How a producer or consumer is closed. */
-export interface CloseOptions {
-  /** Milliseconds to wait for what is under way. @default 5000 */
-  readonly deadline?: number | undefined;
 }
 
 /** Where one event is to go. */
@@ -59,26 +53,30 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   readonly #stored = new Subject<StoredDrafts<OutstandingDraft<I>>>();
   readonly #failed = new Subject<Rejection<I>>();
   readonly #ended = new Promised<void>();
-  readonly #abort: () => void;
+  readonly #running: Subscription;
   #ready: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(topic: TopicHandle<I, never>, options: ProducerCoreOptions = {}) {
-    this.#core = new ProducerCore<I>(topic, options);
+    const running = new Subscription();
+    this.#core = new ProducerCore<I>(topic, options, {
+      next: (stored) => this.#stored.next(stored),
+      error: (error) => this.#end(error),
+      complete: () => this.#end(),
+      get closed() {
+        return running.closed;
+      },
+      add: (teardown) => running.add(teardown),
+    });
+    this.#running = running;
+    const detach = topic.attach?.(this);
+    running.add(detach);
     this.receipts = this.#stored.pipe(mergeMap((stored) => receiptsOf(topic.name, stored)));
     this.errors = this.#failed.asObservable();
     this.#core.failures
       .pipe(map(({ draft, error }) => ({ metadata: draft.metadata, data: draft.data, error })))
       .subscribe(this.#failed);
-    const running = settling(this.#core, (stored) => this.#stored.next(stored), {
-      error: (error) => this.#end(error),
-      complete: () => this.#end(),
-    });
-    this.#abort = () => {
-      running.unsubscribe();
-      this.#end();
-    };
   }
 
   /**
@@ -94,9 +92,7 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
    * @throws TypeError when the data is not bytes or the partition not a number.
    */
   push(metadata: I, data?: DataInput | null, { partition }: PushOptions = {}): Future<number> {
-    const promised = new Promised<number>();
-    this.#core.push(metadata, data, partition, promised);
-    return promised;
+    return this.#core.push(metadata, data, partition);
   }
 
   /** Stores one event of a stream. Its failure reaches `errors` and the next `flush()`. */
@@ -106,12 +102,12 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
 
   /** Stores what was pushed, then closes the producer and tells the error to those who watch `errors`. */
   error(error: unknown): void {
-    this.#core.error(error);
+    this.#core.end({ error });
   }
 
   /** Stores what was pushed, then closes the producer. */
   complete(): void {
-    this.#core.complete();
+    this.#core.end();
   }
 
   /** Whether there is room: `false` once `maxBatches` or half of `maxBufferedBytes` are reached. */
@@ -150,7 +146,7 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
    * Stores what was pushed and closes. May be called twice, and from a callback.
    *
    * @returns A promise that resolves when all is stored. It rejects with `ERR_TIMEOUT` when that took longer than the
-   * deadline, and otherwise as `flush()` does.
+   * deadline, and as `flush()` does for events whose futures nobody has looked at.
    */
   close({ deadline = 5000 }: CloseOptions = {}): Promise<void> {
     checkAmount("deadline", deadline);
@@ -163,8 +159,8 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   }
 
   async #close(deadline: number): Promise<void> {
-    const flushed = this.#core.isEnded ? Future.resolved<void>(undefined) : this.#core.flush();
-    this.#core.complete();
+    const flushed = this.#core.isEnded ? Future.resolved<void>(undefined) : this.#core.flush("unseen");
+    this.#core.end();
     const late = deadline === Infinity ? undefined : timer(deadline).subscribe(() => this.#giveUp(deadline));
     try {
       await flushed;
@@ -176,10 +172,11 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
 
   #giveUp(deadline: number): void {
     this.#core.abandon(new SluiceError("ERR_TIMEOUT", `The producer could not store all that was pushed within ${deadline} ms`));
-    this.#abort();
+    this.#end();
   }
 
   #end(error?: unknown): void {
+    this.#running.unsubscribe();
     this.#core.abandon(error ?? new SluiceError("ERR_CLOSED", "The producer was closed"));
     this.#stored.complete();
     if (error === undefined) this.#failed.complete();

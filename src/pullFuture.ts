@@ -1,5 +1,13 @@
 import { Promised } from "./model/future.ts";
 
+/** Where pulls wait for their turn. @internal */
+export interface PullQueue<T> {
+  /** Gives a future an event, or a place behind those that wait. */
+  enter(future: PullFuture<T>): void;
+  /** Takes its place away. */
+  leave(future: PullFuture<T>): void;
+}
+
 /**
  * The future of a pulled event. When a wait for it has run out and nobody else is waiting, it gives up its place, so that
  * an event never goes to a future that its caller has let go of; waiting again takes a place again.
@@ -7,23 +15,24 @@ import { Promised } from "./model/future.ts";
  * @internal
  */
 export class PullFuture<T> extends Promised<T> {
-  /** Whether it has given up its place. */
-  expired = false;
-  readonly #claim: (future: PullFuture<T>) => void;
+  readonly #queue: PullQueue<T>;
+  #hasPlace = false;
 
-  /** @param claim - Called when somebody waits for a future that had given up its place. */
-  constructor(claim: (future: PullFuture<T>) => void) {
+  constructor(queue: PullQueue<T>) {
     super();
-    this.#claim = claim;
+    this.#queue = queue;
+    this.waiting();
   }
 
   protected override waiting(): void {
-    if (!this.expired) return;
-    this.expired = false;
-    this.#claim(this);
+    if (this.#hasPlace || this.completed) return;
+    this.#hasPlace = true;
+    this.#queue.enter(this);
   }
 
   protected override timedOut(): void {
-    if (!this.isWatched) this.expired = true;
+    if (this.isWatched) return;
+    this.#hasPlace = false;
+    this.#queue.leave(this);
   }
 }

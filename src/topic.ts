@@ -3,7 +3,7 @@ import type { BackendTopic, Retention } from "./model/backend.ts";
 import { checkInteger } from "./model/check.ts";
 import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
 import { maxPartitions, type PartitionBounds } from "./model/partition.ts";
-import type { TopicHandle } from "./model/topicHandle.ts";
+import type { Closable, TopicHandle } from "./model/topicHandle.ts";
 import { checkName } from "./model/names.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { Producer, type ProducerOptions } from "./producer.ts";
@@ -45,8 +45,8 @@ export interface Lag {
 /** What a topic needs of its driver. @internal */
 export interface TopicHost {
   readonly defaultThreadPool: ThreadPool;
-  /** Closes something together with the driver. */
-  readonly own: (resource: { close(): Promise<void> }) => void;
+  /** Has something closed together with the driver. */
+  readonly attach: (resource: Closable) => () => void;
 }
 
 /**
@@ -55,6 +55,19 @@ export interface TopicHost {
  *
  * @typeParam M - The metadata of its events.
  * @typeParam I - The metadata that is pushed, where the schema fills something in.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "sluice";
+ *
+ * const driver = await connect("memory:");
+ * const topic = await driver.createTopic<{ energy: number }>("collisions", { partitions: 3 });
+ * await topic.producer().push({ energy: 42 }, undefined, { partition: 2 });
+ * const { partitions } = await topic.describe();
+ * console.log(partitions.map(({ end }) => end)); // [0, 0, 1]
+ * console.log((await topic.lag("app2")).total); // 1
+ * await driver.close();
+ * ```
  */
 export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
   /** Its name. */
@@ -63,6 +76,10 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
   readonly backend: BackendTopic;
   /** Its components, ready to run. */
   readonly components: TopicComponents<M>;
+  /** Only for the type checker: without it, nothing would tell `produce` what may be pushed. @internal */
+  declare readonly input?: I;
+  /** Has something closed together with the driver. @internal */
+  readonly attach: (resource: Closable) => () => void;
   readonly #host: TopicHost;
   readonly #baseUrl: string | URL | undefined;
 
@@ -71,6 +88,7 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
     this.name = backend.name;
     this.backend = backend;
     this.components = components;
+    this.attach = host.attach;
     this.#host = host;
     this.#baseUrl = baseUrl;
   }
@@ -90,10 +108,8 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
     const { threadPool = this.#host.defaultThreadPool, priority = 0, ...rest } = options;
     const components = componentsOn(threadPool, this.components, { priority, baseUrl: this.#baseUrl });
     // The validator turns what is pushed into what is stored, so the producer sees the topic from the other side.
-    const handle = { name: this.name, backend: this.backend, components } as unknown as TopicHandle<I, never>;
-    const producer = new Producer<I>(handle, rest);
-    this.#host.own(producer);
-    return producer;
+    const handle = { ...this.#handle, components } as unknown as TopicHandle<I, never>;
+    return new Producer<I>(handle, rest);
   }
 
   /**
@@ -106,9 +122,7 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
   consumer(name: string, options: ConsumerOptions<M> = {}): Consumer<M> {
     const { threadPool = this.#host.defaultThreadPool, priority = 0, ...rest } = options;
     const components = componentsOn(threadPool, this.components, { priority, baseUrl: this.#baseUrl });
-    const consumer = new Consumer<M>({ name: this.name, backend: this.backend, components }, name, rest);
-    this.#host.own(consumer);
-    return consumer;
+    return new Consumer<M>({ ...this.#handle, components }, name, rest);
   }
 
   /** Says what the topic is, and how far each partition reaches. */
@@ -152,6 +166,11 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
       return { partition, position, end, lag: Math.max(0, end - Math.max(start, position ?? start)) };
     });
     return { total: partitions.reduce((total, { lag }) => total + lag, 0), partitions };
+  }
+
+  get #handle(): Pick<TopicHandle, "name" | "backend" | "attach"> {
+    const { name, backend, attach } = this;
+    return { name, backend, attach };
   }
 
   #bounds(): Promise<PartitionBounds[]> {

@@ -1,7 +1,7 @@
+import { defer } from "rxjs";
 import type { Lease } from "../../src/model/backend.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import { Future, Promised } from "../../src/model/future.ts";
-import { innerFrom } from "./innerFrom.ts";
 
 /**
  * Stores the acknowledgements of one partition. One call of the backend is in flight at a time, and what is acknowledged
@@ -14,6 +14,8 @@ export class Acknowledger {
   delivered = -1;
   /** Everything before this position has been acknowledged. */
   position: number;
+  /** As far as it is known to be stored. */
+  #stored: number;
   readonly #lease: Lease;
   readonly #failed: (error: unknown) => void;
   readonly #idle: (() => void)[] = [];
@@ -26,6 +28,7 @@ export class Acknowledger {
     this.#lease = lease;
     this.#failed = failed;
     this.position = lease.position ?? 0;
+    this.#stored = this.position;
   }
 
   /** Acknowledges everything up to and including one event. */
@@ -76,22 +79,26 @@ export class Acknowledger {
 
   #store(): void {
     const promised = this.#next!;
+    const position = this.position;
     this.#next = undefined;
     this.#storing = true;
-    innerFrom(this.#lease.acknowledge(this.position)).subscribe({
+    defer(() => this.#lease.acknowledge(position)).subscribe({
       error: (error: unknown) => {
+        // With nothing newer on its way the same event may be acknowledged again.
+        if (this.#next === undefined) this.position = this.#stored;
         promised.reject(error);
         this.#failed(error);
-        this.#stored();
+        this.#goOn();
       },
       complete: () => {
+        this.#stored = position;
         promised.resolve();
-        this.#stored();
+        this.#goOn();
       },
     });
   }
 
-  #stored(): void {
+  #goOn(): void {
     this.#storing = false;
     if (this.#next !== undefined) return this.#store();
     for (const callback of this.#idle.splice(0)) callback();

@@ -1,8 +1,9 @@
-import { forkJoin, map, of, ReplaySubject, Subscription, timer, type Observable, type Subscriber } from "rxjs";
+import { forkJoin, lastValueFrom, map, of, ReplaySubject, Subscription, take, type Observable, type Subscriber } from "rxjs";
 import type { BackendPartition, Lease } from "../../src/model/backend.ts";
 import type { ConsumerStatus, EndReason, StartFrom } from "../../src/model/consumeOptions.ts";
 import type { StreamEvent } from "../../src/model/event.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
+import { after } from "./after.ts";
 import type { CheckedConsumeOptions } from "./checkConsumeOptions.ts";
 import { innerFrom } from "./innerFrom.ts";
 import { PartitionReader, type ReaderHost } from "./partitionReader.ts";
@@ -30,7 +31,8 @@ export class ConsumerCore<M> {
   #starting = 0;
   #idle: Subscription | undefined;
   #warning: Subscription | undefined;
-  #state: ConsumerStatus["state"] | undefined;
+  /** What was told last: the state, and the partitions that are owned. */
+  #told = "";
 
   constructor(
     topic: TopicHandle<M, never>,
@@ -59,16 +61,19 @@ export class ConsumerCore<M> {
       isClosed: () => subscriber.closed,
       changed: () => this.#changed(),
       released: () => {
-        if (!this.#isHeld) this.#closing?.();
+        if (this.#isHeld) return;
+        this.#closing?.();
+        this.#changed();
       },
       failed: (error) => this.#fail(error),
-      acknowledgementFailed: (error) => errors?.next(error),
+      acknowledgementFailed: (error) => this.#guard(() => errors?.next(error)),
     };
   }
 
   /** Joins the group and begins to read. */
   start(): void {
     const { until, partitions } = this.#options;
+    if (!this.#attach()) return;
     this.#tell("starting");
     if (until !== "end") return this.#join();
     const ends = this.#topic.backend.partitions.map((partition) => {
@@ -105,6 +110,7 @@ export class ConsumerCore<M> {
   close(deadline: number): Observable<never> {
     const left = this.left.asObservable();
     for (const reader of this.#readers.values()) reader.stop();
+    for (const reader of this.#readers.values()) reader.takeBack();
     const finish = () => {
       this.#closing = undefined;
       for (const reader of this.#readers.values()) reader.acknowledger.close();
@@ -113,7 +119,7 @@ export class ConsumerCore<M> {
     if (!this.#isHeld) finish();
     else {
       this.#closing = finish;
-      this.#pending.add(timer(deadline).subscribe(() => this.#closing?.()));
+      this.#pending.add(after(deadline).subscribe(() => this.#closing?.()));
     }
     return left;
   }
@@ -121,6 +127,25 @@ export class ConsumerCore<M> {
   get #isHeld(): boolean {
     for (const reader of this.#readers.values()) if (reader.held > 0) return true;
     return false;
+  }
+
+  /** Whether it is the caller who keeps events from coming. */
+  get #isBusy(): boolean {
+    return this.#isHeld || [...this.#readers.values()].some(({ isWaiting }) => isWaiting);
+  }
+
+  /** Has the subscription closed together with the driver; ends it where the driver is closed already. */
+  #attach(): boolean {
+    try {
+      const detach = this.#topic.attach?.({
+        close: ({ deadline = 5000 } = {}) => lastValueFrom(this.close(deadline), { defaultValue: undefined }),
+      });
+      this.left.subscribe({ complete: () => detach?.() });
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   #join(): void {
@@ -131,7 +156,7 @@ export class ConsumerCore<M> {
       error: (error: unknown) => this.#fail(error),
     });
     this.#membership = membership;
-    if (this.#over) membership.unsubscribe();
+    if (this.#over) this.left.subscribe({ complete: () => membership.unsubscribe() });
   }
 
   #own(leases: readonly Lease[]): void {
@@ -143,14 +168,26 @@ export class ConsumerCore<M> {
 
   #begin(lease: Lease): void {
     const partition = this.#topic.backend.partitions[lease.partition]!;
+    let reader: PartitionReader<M> | undefined;
+    let isRevoked = false;
+    this.#during(innerFrom(lease.revoked).pipe(take(1)), () => {
+      isRevoked = true;
+      if (reader !== undefined) this.#giveBack(reader);
+    });
     this.#during(this.#startOf(lease, partition), (position) => {
       this.#starting--;
+      if (isRevoked) return this.#neverBegun(lease);
       const stopAt = this.#snapshot === undefined ? Infinity : (this.#snapshot[lease.partition] ?? 0);
-      const reader = new PartitionReader(lease, partition, position, stopAt, this.#host);
+      reader = new PartitionReader(lease, partition, position, stopAt, this.#host);
       this.#readers.set(lease.partition, reader);
-      this.#pending.add(innerFrom(lease.revoked).subscribe(() => this.#giveBack(reader)));
       reader.pump();
     });
+  }
+
+  /** Gives a partition back that was taken away before it was known where to begin. */
+  #neverBegun(lease: Lease): void {
+    lease.release();
+    this.#changed();
   }
 
   #giveBack(reader: PartitionReader<M>): void {
@@ -194,7 +231,8 @@ export class ConsumerCore<M> {
   #changed(): void {
     if (this.#over || this.#closing !== undefined || !this.#joined || this.#starting > 0) return;
     const readers = [...this.#readers.values()];
-    if (readers.length > 0 && readers.every(({ ended }) => ended !== undefined)) {
+    // What is held keeps its partition: the next owner would get it again.
+    if (readers.length > 0 && readers.every(({ ended, held }) => ended !== undefined && held === 0)) {
       return this.#end(readers.every(({ ended }) => ended === "sealed") ? "sealed" : "snapshot");
     }
     const isWaiting = readers.length > 0 && readers.every((reader) => reader.isWaiting || reader.ended !== undefined);
@@ -211,7 +249,11 @@ export class ConsumerCore<M> {
   #waitForIdle(): void {
     const { until } = this.#options;
     this.#idle?.unsubscribe();
-    if (typeof until === "object") this.#idle = timer(until.idle).subscribe(() => this.#end("idle"));
+    if (typeof until !== "object") return;
+    this.#idle = after(until.idle).subscribe(() => {
+      if (this.#isBusy) this.#waitForIdle();
+      else this.#end("idle");
+    });
   }
 
   #warnWhen(isStalled: boolean): void {
@@ -221,22 +263,32 @@ export class ConsumerCore<M> {
       return;
     }
     const { warnAfter, warn } = this.#options;
-    if (warnAfter === Infinity) return;
-    this.#warning ??= timer(warnAfter).subscribe(() => {
-      warn(
-        `Consumer "${this.#name}" of topic "${this.#topic.name}" has been waiting for acknowledgements for ${warnAfter} ms: ` +
-          `acknowledge what was delivered, or raise 'maxBatches' or 'maxBytes'`,
-      );
-    });
+    const message =
+      `Consumer "${this.#name}" of topic "${this.#topic.name}" has been waiting for acknowledgements for ${warnAfter} ms: ` +
+      `acknowledge what was delivered, or raise 'maxBatches' or 'maxBytes'`;
+    this.#warning ??= after(warnAfter).subscribe(() => this.#guard(() => warn(message)));
   }
 
   #tell(state: ConsumerStatus["state"], reason?: EndReason): void {
     const { status } = this.#options;
-    if (status === undefined || state === this.#state) return;
-    this.#state = state;
+    if (status === undefined) return;
+    const partitions = [...this.#readers.keys()];
+    const told = `${state} ${partitions.join()}`;
+    if (told === this.#told) return;
+    this.#told = told;
     let bytes = 0;
     for (const reader of this.#readers.values()) bytes += reader.bytes;
-    status.next({ state, partitions: [...this.#readers.keys()], bytes, ...(reason && { reason }) });
+    this.#guard(() => status.next({ state, partitions, bytes, ...(reason && { reason }) }));
+  }
+
+  /** Calls code of the caller's. What it throws ends the stream. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.stop();
+      this.#subscriber.error(error);
+    }
   }
 }
 

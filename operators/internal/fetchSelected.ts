@@ -1,4 +1,4 @@
-import { forkJoin, map, mergeMap, Observable, of } from "rxjs";
+import { defer, forkJoin, map, mergeMap, Observable, of, throwIfEmpty } from "rxjs";
 import type { BackendPartition } from "../../src/model/backend.ts";
 import type { DataAllocator } from "../../src/model/consumeOptions.ts";
 import { EventData } from "../../src/model/data.ts";
@@ -6,7 +6,6 @@ import type { DataDescriptor } from "../../src/model/descriptor.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import type { EventSource, StreamEvent } from "../../src/model/event.ts";
 import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
-import { innerFrom } from "./innerFrom.ts";
 import { attempt, mapAll } from "./whenReady.ts";
 
 /** Fetches views of the data of events of one partition in one call of the backend. @internal */
@@ -19,7 +18,10 @@ export function fetchViews(
     const { id, location } = descriptor.origin;
     return { id, location, ranges: descriptor.ranges(), into: targets?.[i]?.segments };
   });
-  return innerFrom(partition.fetch(reads)).pipe(map((answers) => answers.map((segments) => EventData.from(segments))));
+  return defer(() => partition.fetch(reads)).pipe(
+    throwIfEmpty(() => new SluiceError("ERR_STORAGE", "The backend completed without an answer to a request for data")),
+    map((answers) => answers.map((segments) => EventData.from(segments))),
+  );
 }
 
 /**

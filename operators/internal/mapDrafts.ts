@@ -1,9 +1,11 @@
-import { Observable, timer, type NextObserver, type OperatorFunction, type Subscriber, type Subscription } from "rxjs";
+import { Observable, timer, type NextObserver, type OperatorFunction, type Subscription } from "rxjs";
 import { checkAmount, checkChoice, checkInteger } from "../../src/model/check.ts";
 import type { EventDraft } from "../../src/model/draft.ts";
 import { SluiceError } from "../../src/model/errors.ts";
-import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
 import type { Rejection, RejectionPolicy } from "../../src/model/rejection.ts";
+import type { Downstream } from "./downstream.ts";
+import type { DraftStep } from "./draftSteps.ts";
+import { subscribeWithin } from "./subscribeWithin.ts";
 
 /** In which order events leave a step whose work is asynchronous. */
 export type Ordering = "strict" | "loose";
@@ -37,18 +39,25 @@ interface Slot<D> {
  */
 export function mapDrafts<D extends EventDraft>(
   name: string,
-  start: () => (draft: D) => unknown,
+  start: () => DraftStep<D>,
   options: DraftStepOptions = {},
 ): OperatorFunction<D, D> {
+  const rules = checkDraftStepOptions(options);
+  return (source) =>
+    new Observable((subscriber) => subscribeWithin(subscriber, source, new DraftMapper<D>(subscriber, name, start(), rules)));
+}
+
+/** The options of a step, with their defaults. @internal */
+export type DraftStepRules = { readonly [K in keyof DraftStepOptions]-?: NonNullable<DraftStepOptions[K]> };
+
+/** Checks the options of a step and fills in the defaults. @internal */
+export function checkDraftStepOptions(options: DraftStepOptions): DraftStepRules {
   const { ordering = "strict", concurrency = 64, timeout = Infinity, rejected = "fail" } = options;
   checkChoice("ordering", ordering, ["strict", "loose"]);
   checkInteger("concurrency", concurrency, 1);
   checkAmount("timeout", timeout);
   checkRejectionPolicy("rejected", rejected);
-  return (source) =>
-    new Observable((subscriber) =>
-      source.subscribe(new DraftStep<D>(subscriber, name, start(), { ordering, concurrency, timeout, rejected })),
-    );
+  return { ordering, concurrency, timeout, rejected };
 }
 
 /** Checks a policy for rejected events. @internal */
@@ -57,31 +66,34 @@ export function checkRejectionPolicy(name: string, policy: unknown): void {
   checkChoice(name, policy, ["fail", "skip"]);
 }
 
-class DraftStep<D extends EventDraft> {
-  readonly #subscriber: Subscriber<D>;
+/** Runs the work of one step for draft after draft. @internal */
+export class DraftMapper<D extends EventDraft> {
+  readonly #downstream: Downstream<D>;
   readonly #name: string;
-  readonly #work: (draft: D) => unknown;
-  readonly #options: Required<{ [K in keyof DraftStepOptions]: NonNullable<DraftStepOptions[K]> }>;
+  readonly #work: DraftStep<D>;
+  readonly #options: DraftStepRules;
   readonly #timers = new Set<Subscription>();
   /** Drafts whose work has begun and that have not left, in order; only under strict ordering. */
   #slots: Slot<D>[] = [];
   /** Drafts whose work has not begun, since as many as may are being worked on. */
   #waiting: D[] = [];
   #working = 0;
-  /** How the stream is going to end once all that was accepted has left. */
-  #end: (() => void) | undefined;
+  #emitting = false;
+  /** Whether the stream ends once all that was accepted has left, and with which error. */
+  #ending = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(
-    subscriber: Subscriber<D>,
+    downstream: Downstream<D>,
     name: string,
-    work: (draft: D) => unknown,
-    options: Required<{ [K in keyof DraftStepOptions]: NonNullable<DraftStepOptions[K]> }>,
+    work: DraftStep<D>,
+    options: DraftStepRules,
   ) {
-    this.#subscriber = subscriber;
+    this.#downstream = downstream;
     this.#name = name;
     this.#work = work;
     this.#options = options;
-    subscriber.add(() => {
+    downstream.add(() => {
       for (const each of this.#timers) each.unsubscribe();
       this.#waiting = [];
       this.#slots = [];
@@ -89,40 +101,38 @@ class DraftStep<D extends EventDraft> {
   }
 
   next(draft: D): void {
-    if (this.#end !== undefined) return;
-    if (this.#working >= this.#options.concurrency) this.#waiting.push(draft);
+    if (this.#ending) return;
+    // One that comes while a slot is being freed must not overtake those that wait for it.
+    if (this.#working >= this.#options.concurrency || this.#waiting.length > 0) this.#waiting.push(draft);
     else this.#begin(draft);
   }
 
   error(error: unknown): void {
-    this.#endWith(() => this.#subscriber.error(error));
+    this.#failure ??= { error }; // Also after the source has completed: work that was still under way may fail.
+    this.complete();
   }
 
   complete(): void {
-    this.#endWith(() => this.#subscriber.complete());
-  }
-
-  #endWith(end: () => void): void {
-    this.#end ??= end;
+    this.#ending = true;
     this.#endWhenEmpty();
   }
 
   #begin(draft: D): void {
-    let answer: unknown;
+    let answer: PromiseLike<unknown> | undefined;
     try {
       answer = this.#work(draft);
     } catch (error) {
       return this.#sooner(draft, error, true);
     }
-    if (isPromiseLike(answer)) this.#later(draft, answer);
-    else this.#sooner(draft, undefined, false);
+    if (answer === undefined) this.#sooner(draft, undefined, false);
+    else this.#later(draft, answer);
   }
 
   /** Work that was done at once. It still waits its turn behind work that was not. */
   #sooner(draft: D, error: unknown, failed: boolean): void {
     if (this.#options.ordering === "loose" || this.#slots.length === 0) {
       if (failed) this.#reject(draft, error);
-      else this.#subscriber.next(draft);
+      else this.#downstream.next(draft);
       return;
     }
     const slot: Slot<D> = { draft, state: "done" };
@@ -164,12 +174,12 @@ class DraftStep<D extends EventDraft> {
   }
 
   #finish(slot: Slot<D>, error: unknown, failed: boolean): void {
-    if (this.#subscriber.closed) return;
+    if (this.#downstream.closed) return;
     this.#working--;
     if (failed) this.#settleRejected(slot, error);
     else slot.state = "done";
     if (this.#options.ordering === "strict") this.#emitInOrder();
-    else if (!failed) this.#subscriber.next(slot.draft);
+    else if (!failed) this.#downstream.next(slot.draft);
     while (this.#waiting.length > 0 && this.#working < this.#options.concurrency) this.#begin(this.#waiting.shift()!);
     this.#endWhenEmpty();
   }
@@ -180,13 +190,16 @@ class DraftStep<D extends EventDraft> {
   }
 
   #emitInOrder(): void {
+    if (this.#emitting) return; // Work that ends while a draft leaves must not emit again what the loop below is at.
+    this.#emitting = true;
     let emitted = 0;
     for (const slot of this.#slots) {
       if (slot.state === "working") break;
       emitted++;
-      if (slot.state === "done") this.#subscriber.next(slot.draft);
+      if (slot.state === "done") this.#downstream.next(slot.draft);
     }
     if (emitted > 0) this.#slots.splice(0, emitted);
+    this.#emitting = false;
   }
 
   #reject(draft: D, error: unknown): void {
@@ -194,12 +207,23 @@ class DraftStep<D extends EventDraft> {
     if (rejected === "fail") {
       this.#waiting = []; // They came later than the one that fails, and were never begun.
       this.error(error);
-    } else if (rejected !== "skip") rejected.next(rejectionOf(draft, error));
+    } else if (rejected !== "skip") this.#tell(rejected, rejectionOf(draft, error));
+  }
+
+  /** An observer that throws ends the stream with its error. What was accepted still leaves. */
+  #tell(rejected: NextObserver<Rejection>, rejection: Rejection): void {
+    try {
+      rejected.next(rejection);
+    } catch (error) {
+      this.error(error);
+    }
   }
 
   #endWhenEmpty(): void {
-    const empty = this.#working === 0 && this.#slots.length === 0 && this.#waiting.length === 0;
-    if (empty) this.#end?.();
+    const isEmpty = this.#working === 0 && this.#slots.length === 0 && this.#waiting.length === 0;
+    if (!this.#ending || !isEmpty) return;
+    if (this.#failure === undefined) this.#downstream.complete();
+    else this.#downstream.error(this.#failure.error);
   }
 }
 

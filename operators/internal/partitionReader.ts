@@ -1,4 +1,4 @@
-import { asyncScheduler, take, timer, type Subscription } from "rxjs";
+import { asyncScheduler, take, type Subscription } from "rxjs";
 import type { BackendPartition, Lease, ReadLimits } from "../../src/model/backend.ts";
 import { idAt, metadataAt, type StoredBatch } from "../../src/model/batch.ts";
 import type { Serializer } from "../../src/model/component.ts";
@@ -9,6 +9,7 @@ import type { Future } from "../../src/model/future.ts";
 import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
 import { metadataReader, type ReadMetadata } from "../../src/model/metadataReader.ts";
 import { Acknowledger } from "./acknowledger.ts";
+import { after } from "./after.ts";
 import { fetchSelected, fetchViews } from "./fetchSelected.ts";
 import { innerFrom } from "./innerFrom.ts";
 import { selectAll } from "./selectAll.ts";
@@ -76,6 +77,8 @@ export class PartitionReader<M> {
   readonly #parcels: StoredBatch[] = [];
   /** Groups that are to be acknowledged before they stop counting, oldest first. */
   readonly #unacknowledged: Group<M>[] = [];
+  /** What gives back a held event that its holder has not begun with, by its id, oldest first. */
+  readonly #returnable = new Map<number, () => void>();
   #position: number;
   #stopAt: number;
   #state: "reading" | "draining" | "stopped" = "reading";
@@ -91,6 +94,9 @@ export class PartitionReader<M> {
   #blocked: (() => void) | undefined;
   #atEnd = false;
   #drained: (() => void) | undefined;
+  #deadline: Subscription | undefined;
+  /** Groups that have been delivered and still count. */
+  #counting = 0;
 
   constructor(lease: Lease, source: BackendPartition, position: number, stopAt: number, host: ReaderHost<M>) {
     this.partition = lease.partition;
@@ -114,7 +120,7 @@ export class PartitionReader<M> {
 
   /** Whether its bounds keep it from fetching. */
   get isWaiting(): boolean {
-    return this.#state === "reading" && this.ended === undefined && !this.#mayRead;
+    return this.#state === "reading" && this.ended === undefined && (!this.#mayRead || this.#blocked !== undefined);
   }
 
   /** Fetches and delivers as far as the bounds allow. */
@@ -135,28 +141,42 @@ export class PartitionReader<M> {
   stop(): void {
     this.#state = "stopped";
     this.#parcels.length = 0;
+    this.#blocked = undefined;
+    this.#drained = undefined;
     this.#reading?.unsubscribe();
     this.#fetching?.unsubscribe();
     this.#pause?.unsubscribe();
+    this.#deadline?.unsubscribe();
   }
 
   /** Stops fetching, waits until what was delivered has been acknowledged or the time is over, and gives the partition back. */
   drain(timeout: number, released: () => void): void {
     if (this.#state !== "reading") return;
     this.stop();
+    this.takeBack();
     this.#state = "draining";
     const finish = () => {
       this.#drained = undefined;
-      deadline.unsubscribe();
+      this.#deadline?.unsubscribe();
       this.acknowledger.whenIdle(() => {
         this.#state = "stopped";
         released();
         this.#lease.release();
       });
     };
-    const deadline = timer(timeout).subscribe(finish);
+    this.#deadline = after(timeout).subscribe(finish);
     this.#drained = finish;
     this.#finishDrain();
+  }
+
+  /** Makes what is held and was not begun with count as never delivered, so that the next owner gets it. */
+  takeBack(): void {
+    const [first] = this.#returnable.keys();
+    if (first === undefined) return;
+    const returned = [...this.#returnable.values()];
+    this.#returnable.clear();
+    this.acknowledger.delivered = first - 1;
+    for (const giveBack of returned) giveBack();
   }
 
   /** Gives the partition back once the acknowledgements that were given are stored. */
@@ -293,7 +313,7 @@ export class PartitionReader<M> {
         }
       },
       acknowledge: (id) => this.#acknowledge(id),
-      hold: () => this.#hold(),
+      hold: (returned) => this.#hold(returned),
       fetch: (descriptors, targets) => fetchViews(this.#source, descriptors, targets),
     };
   }
@@ -311,23 +331,32 @@ export class PartitionReader<M> {
 
   #deliverGroups(parcel: Parcel<M>, groups: Group<M>[]): void {
     parcel.groups = groups.length;
+    let going = false;
+    let again = false;
     const next = () => {
-      if (this.#state !== "reading") return;
-      const group = groups.shift();
-      if (group === undefined) {
-        this.#delivering = false;
-        return this.#deliverNext();
+      again = true;
+      if (going) return; // Data that is there at once must not recurse; the loop below goes on.
+      going = true;
+      while (again && this.#state === "reading") {
+        again = false;
+        const group = groups.shift();
+        if (group === undefined) {
+          this.#delivering = false;
+          return this.#deliverNext();
+        }
+        this.#whenThereIsRoomFor(group, () => this.#fetchAndDeliver(group, next));
       }
-      this.#whenThereIsRoomFor(group, () => this.#fetchAndDeliver(group, next));
+      going = false;
     };
     next();
   }
 
   /** Data is fetched only as far as the bytes allow; what is fetched already has to be relieved first. */
   #whenThereIsRoomFor(group: Group<M>, go: () => void): void {
-    const others = this.#bytes - group.parcel.batch.metadata.length;
-    if (group.bytes === 0 || others <= 0 || this.#bytes + group.bytes <= this.#host.maxBytes()) return go();
+    // What was read ahead stands behind this group. Only what was delivered can make room for it.
+    if (group.bytes === 0 || this.#counting === 0 || this.#bytes + group.bytes <= this.#host.maxBytes()) return go();
     this.#blocked = () => this.#whenThereIsRoomFor(group, go);
+    this.#host.changed();
   }
 
   #fetchAndDeliver(group: Group<M>, next: () => void): void {
@@ -352,6 +381,7 @@ export class PartitionReader<M> {
   #deliver(group: Group<M>): void {
     const { demand } = this.#host;
     this.#delivered = group;
+    this.#counting++;
     if (demand === "acknowledged") this.#unacknowledged.push(group);
     for (const event of group.events) {
       if (this.#host.isClosed() || this.#state !== "reading") break;
@@ -364,20 +394,29 @@ export class PartitionReader<M> {
     this.#relieveAcknowledged();
   }
 
-  #hold(): () => void {
+  #hold(returned?: () => void): () => void {
     const group = this.#delivered;
     if (group === undefined) return () => {};
+    const id = this.acknowledger.delivered;
     group.held++;
     this.#held++;
     let released = false;
-    return () => {
+    const release = () => {
       if (released) return;
       released = true;
+      this.#returnable.delete(id);
       group.held--;
       this.#held--;
       this.#relieve(group);
       if (this.#held === 0) this.#host.released();
     };
+    if (returned !== undefined) {
+      this.#returnable.set(id, () => {
+        returned();
+        release();
+      });
+    }
+    return release;
   }
 
   #acknowledge(id: number): Future<void> {
@@ -406,6 +445,7 @@ export class PartitionReader<M> {
     if (!group.delivered || group.held > 0 || group.relieved) return;
     if (this.#host.demand === "acknowledged" && this.#unacknowledged.includes(group)) return;
     group.relieved = true;
+    this.#counting--;
     this.#bytes -= group.bytes;
     if (--group.parcel.groups === 0) {
       this.#bytes -= group.parcel.batch.metadata.length;

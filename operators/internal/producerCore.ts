@@ -1,14 +1,23 @@
-import { asyncScheduler, Subject, type Observable, type Subscription } from "rxjs";
+import { Subject, type NextObserver, type Observer, type TeardownLogic } from "rxjs";
 import { idAt } from "../../src/model/batch.ts";
 import { checkAmount, checkChoice } from "../../src/model/check.ts";
 import { checksum } from "../../src/model/checksum.ts";
 import { EventData, type DataInput } from "../../src/model/data.ts";
 import { describeValue } from "../../src/model/describeValue.ts";
-import { draftOverhead, EventDraft, type EventInput } from "../../src/model/draft.ts";
+import { draftOverhead, sizeOfDraft, type EventDraft, type EventInput } from "../../src/model/draft.ts";
 import { SluiceError } from "../../src/model/errors.ts";
-import { Future, Promised } from "../../src/model/future.ts";
+import { Promised, type Future } from "../../src/model/future.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
-import { producerPipeline, type PipelineOptions, type StoredDrafts } from "./producerPipeline.ts";
+import { TurnClock } from "../../src/model/turnClock.ts";
+import type { Downstream } from "./downstream.ts";
+import {
+  checkPipelineOptions,
+  openPipeline,
+  type BatchReport,
+  type PipelineHooks,
+  type PipelineOptions,
+  type StoredDrafts,
+} from "./producerPipeline.ts";
 
 /** The options that `produce` and `Producer` share. */
 export interface ProducerCoreOptions extends PipelineOptions {
@@ -28,34 +37,64 @@ export interface ProducerCoreOptions extends PipelineOptions {
    * `ERR_DATA_CHANGED`. For debugging: it reads all data two more times. @default "off"
    */
   readonly changeDetection?: "off" | "checksum" | undefined;
+  /** Told of each batch that has been stored: how large it was and how long that took. @default none */
+  readonly batches?: NextObserver<BatchReport> | undefined;
 }
 
 /** What becomes of an event for which there is no room. */
 export type OverflowPolicy = "fail" | "drop" | "buffer";
 
-/** An event between its push and its receipt. @internal */
-export class OutstandingDraft<M> extends EventDraft<M> {
-  promised: Promised<number> | undefined = undefined;
-  epoch: Epoch | undefined = undefined;
-  held = 0;
-  checksum = 0;
-  inSteps = true;
+/**
+ * An event between its push and its receipt. It is the draft that goes down the pipeline and at the same time the future
+ * that `push` returns, so that the hot path makes one object an event.
+ *
+ * @internal
+ */
+export class OutstandingDraft<M> extends Promised<number> implements EventDraft<M> {
+  metadata: M;
+  data: EventData;
+  readonly requested: number | undefined;
+  readonly timestamp: number;
+  partition = -1;
+  payload: string | Uint8Array | undefined = undefined;
+  readonly epoch: Epoch;
+
+  constructor(metadata: M, data: EventData, requested: number | undefined, timestamp: number, epoch: Epoch) {
+    super();
+    this.metadata = metadata;
+    this.data = data;
+    this.requested = requested;
+    this.timestamp = timestamp;
+    this.epoch = epoch;
+  }
+
+  /** Lets go of what it carried, since its caller may keep the future for long. */
+  release(): void {
+    this.metadata = undefined as M;
+    this.data = EventData.empty;
+    this.payload = undefined;
+  }
 }
 
 /** The events between two flushes. */
 interface Epoch {
   outstanding: number;
   failed: number;
-  readonly errors: unknown[];
+  /** The first few that failed, with their errors. */
+  readonly failures: Failure<unknown>[];
 }
 
 interface Flush {
   readonly epoch: Epoch;
   readonly promised: Promised<void>;
+  readonly tells: FlushScope;
 }
 
-/** How many errors a flush keeps to show. The others are counted. */
-const keptErrors = 16;
+/** Which failures a flush rejects for: all of them, or those whose future nobody has looked at. */
+type FlushScope = "all" | "unseen";
+
+/** How many failures a flush keeps to show. The others are counted. */
+const keptFailures = 16;
 
 /** An event that did not make it. @internal */
 export interface Failure<M> {
@@ -69,53 +108,52 @@ export interface Failure<M> {
  *
  * @internal
  */
-export class ProducerCore<M> {
-  /** Batches as they are stored. Ends when the producer has been completed and all is stored. */
-  readonly stored: Observable<StoredDrafts<OutstandingDraft<M>>>;
+export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft<M>>> {
   /** Events that failed, one by one. */
   readonly failures = new Subject<Failure<M>>();
-  /** Emits when there is room again. */
+  /** Emits when there is room and somebody waits for it. */
   readonly room = new Subject<void>();
-  readonly #input = new Subject<OutstandingDraft<M>>();
+  readonly #input: Observer<OutstandingDraft<M>>;
+  readonly #downstream: Downstream<StoredDrafts<OutstandingDraft<M>>>;
+  readonly #clock = new TurnClock();
   readonly #flushes: Flush[] = [];
   readonly #flush = new Subject<void>();
   readonly #maxBufferedBytes: number;
   readonly #maxInSteps: number;
   readonly #overflow: OverflowPolicy;
-  readonly #detectsChanges: boolean;
+  readonly #batches: NextObserver<BatchReport> | undefined;
+  /** What the data of each event was at its push; only where changes are to be detected. */
+  readonly #checksums: WeakMap<OutstandingDraft<M>, number> | undefined;
   #epoch: Epoch = newEpoch();
   #bytes = 0;
   #inSteps = 0;
   #pressed = false;
-  #wasReady = true;
   #ended = false;
 
-  constructor(topic: TopicHandle<M, never>, options: ProducerCoreOptions) {
-    const { maxBufferedBytes = 128 << 20, overflow = "fail", changeDetection = "off", concurrency = 64 } = options;
-    checkAmount("maxBufferedBytes", maxBufferedBytes, 1);
-    checkChoice("overflow", overflow, ["fail", "drop", "buffer"]);
-    checkChoice("changeDetection", changeDetection, ["off", "checksum"]);
+  /** @param downstream - Gets each batch once its futures are settled, and the end when all is stored. */
+  constructor(
+    topic: TopicHandle<M, never>,
+    options: ProducerCoreOptions,
+    downstream: Downstream<StoredDrafts<OutstandingDraft<M>>>,
+  ) {
+    const { maxBufferedBytes, overflow, changeDetection, concurrency } = checkProducerOptions(options);
     this.#maxBufferedBytes = maxBufferedBytes;
     this.#maxInSteps = 2 * concurrency;
     this.#overflow = overflow;
-    this.#detectsChanges = changeDetection === "checksum";
-    const pipeline = producerPipeline<M, OutstandingDraft<M>>(topic, options, {
-      rejected: (draft, error) => this.#fail(draft, error),
-      failed: (drafts, error) => {
-        for (const draft of drafts) this.#fail(draft, error);
-      },
-      serialized: (draft) => this.#serialized(draft),
-      ...(this.#detectsChanges && { sending: (drafts) => drafts.filter((draft) => this.#isUnchanged(draft)) }),
-      flushing: () => this.#flushes.length > 0,
-      flush: this.#flush,
-      pressure: {
-        next: (pressed) => {
-          this.#pressed = pressed;
-          this.#tellRoom();
-        },
-      },
-    });
-    this.stored = pipeline(this.#input);
+    this.#batches = options.batches;
+    this.#checksums = changeDetection === "checksum" ? new WeakMap() : undefined;
+    this.#downstream = downstream;
+    this.#input = openPipeline<M, OutstandingDraft<M>>(topic, options, this.#hooks(), this);
+  }
+
+  /** Whether those who watch have gone. */
+  get closed(): boolean {
+    return this.#downstream.closed;
+  }
+
+  /** Something to be done when those who watch have gone. */
+  add(teardown: TeardownLogic): void {
+    this.#downstream.add(teardown);
   }
 
   /** Whether there is room for more. */
@@ -136,22 +174,19 @@ export class ProducerCore<M> {
   /**
    * Takes an event on its way.
    *
-   * @param promised - Settled when the event has been stored or has failed.
-   * @throws TypeError or RangeError when the event is not one.
+   * @returns A future of its id.
+   * @throws TypeError when the event is not one.
    */
-  push(metadata: M, data: DataInput | null | undefined, partition: number | undefined, promised?: Promised<number>): void {
+  push(metadata: M, data: DataInput | null | undefined, partition: number | undefined): Future<number> {
     if (partition !== undefined) checkPartitionNumber(partition);
-    const draft = new OutstandingDraft<M>(metadata, EventData.from(data), partition, asyncScheduler.now());
-    draft.promised = promised;
-    draft.epoch = this.#epoch;
-    draft.held = draftOverhead + draft.data.size;
+    const draft = new OutstandingDraft<M>(metadata, EventData.from(data), partition, this.#clock.now(), this.#epoch);
     this.#epoch.outstanding++;
-    this.#bytes += draft.held;
+    this.#bytes += heldBy(draft);
     this.#inSteps++;
-    if (this.#ended) return this.#fail(draft, new SluiceError("ERR_CLOSED", "The producer is closed and takes no more events"));
-    if (this.#bytes > this.#maxBufferedBytes && this.#overflow !== "buffer") return this.#fail(draft, this.#overflowError());
-    if (this.#detectsChanges) draft.checksum = checksum(draft.data.segments);
-    this.#input.next(draft);
+    if (this.#ended) this.#fail(draft, new SluiceError("ERR_CLOSED", "The producer is closed and takes no more events"));
+    else if (this.#bytes > this.#maxBufferedBytes && this.#overflow !== "buffer") this.#fail(draft, this.#overflowError());
+    else this.#begin(draft);
+    return draft;
   }
 
   /** Takes an event from a stream. One that is not an event fails, without ending the stream by an exception. */
@@ -162,48 +197,48 @@ export class ProducerCore<M> {
       }
       this.push(input.metadata, input.data, input.partition);
     } catch (error) {
-      const draft = new OutstandingDraft<M>((input as Partial<EventInput<M>> | undefined)?.metadata as M);
-      draft.epoch = this.#epoch;
-      draft.inSteps = false;
+      const metadata = (input as Partial<EventInput<M>> | null | undefined)?.metadata as M;
+      const draft = new OutstandingDraft<M>(metadata, EventData.empty, undefined, this.#clock.now(), this.#epoch);
       this.#epoch.outstanding++;
+      this.#bytes += heldBy(draft);
+      this.#inSteps++;
       this.#fail(draft, error);
     }
   }
 
   /** A future that resolves when all that was pushed so far is stored, and rejects when any of it was not. */
-  flush(): Future<void> {
+  flush(tells: FlushScope = "all"): Future<void> {
     const promised = new Promised<void>();
-    this.#flushes.push({ epoch: this.#epoch, promised });
+    this.#flushes.push({ epoch: this.#epoch, promised, tells });
     this.#epoch = newEpoch();
     this.#flush.next();
     this.#settleFlushes();
     return promised;
   }
 
-  /** Takes no more events; what was taken is stored. */
-  complete(): void {
+  /** Takes no more events; what was taken is stored, then the end is told: with an error when there is one. */
+  end(failure?: { readonly error: unknown }): void {
     this.#ended = true;
-    this.#input.complete();
+    if (failure === undefined) this.#input.complete();
+    else this.#input.error(failure.error);
     this.#tellRoom();
   }
 
-  /** Takes no more events; what was taken is stored, then `stored` fails with the error. */
+  /** A batch has been stored. */
+  next(stored: StoredDrafts<OutstandingDraft<M>>): void {
+    const settled = this.#checksums === undefined ? stored : this.#withoutChanged(stored);
+    this.#settle(settled);
+    this.#downstream.next(settled);
+  }
+
+  /** All has been stored, and the source has failed. */
   error(error: unknown): void {
-    this.#ended = true;
-    this.#input.error(error);
-    this.#tellRoom();
+    this.#downstream.error(error);
   }
 
-  /** Settles the futures of a stored batch. To be called for each emission of `stored`. */
-  settle({ drafts, appended }: StoredDrafts<OutstandingDraft<M>>): void {
-    for (let i = 0; i < drafts.length; i++) {
-      const draft = drafts[i]!;
-      if (this.#detectsChanges && !this.#isUnchanged(draft)) continue;
-      this.#bytes -= draft.held;
-      draft.epoch!.outstanding--;
-      draft.promised?.resolve(idAt(appended, i));
-    }
-    this.#settled();
+  /** All has been stored. */
+  complete(): void {
+    this.#downstream.complete();
   }
 
   /** Fails every flush that is waiting, when nothing more will be stored. */
@@ -213,28 +248,73 @@ export class ProducerCore<M> {
     this.#tellRoom();
   }
 
-  #serialized(draft: OutstandingDraft<M>): void {
-    const bytes = draft.payload?.length ?? 0;
-    draft.held += bytes;
-    draft.inSteps = false;
-    this.#bytes += bytes;
-    this.#inSteps--;
+  #hooks(): PipelineHooks<OutstandingDraft<M>> {
+    return {
+      rejected: (draft, error) => this.#fail(draft, error),
+      failed: (drafts, error) => {
+        for (const draft of drafts) this.#fail(draft, error);
+      },
+      serialized: (draft) => this.#serialized(draft),
+      ...(this.#checksums !== undefined && { sending: (drafts) => drafts.filter((draft) => this.#isUnchanged(draft)) }),
+      flushing: () => this.#flushes.length > 0,
+      flush: this.#flush,
+      ...(this.#batches !== undefined && { report: this.#batches }),
+      pressure: {
+        next: (pressed) => {
+          this.#pressed = pressed;
+          this.#tellRoom();
+        },
+      },
+    };
   }
 
-  #fail(draft: OutstandingDraft<M>, error: unknown): void {
-    const epoch = draft.epoch!;
-    epoch.outstanding--;
-    epoch.failed++;
-    if (epoch.errors.length < keptErrors) epoch.errors.push(error);
-    this.#bytes -= draft.held;
-    if (draft.inSteps) this.#inSteps--;
-    draft.promised?.reject(error);
-    this.failures.next({ draft, error });
+  #begin(draft: OutstandingDraft<M>): void {
+    if (this.#checksums !== undefined) this.#checksums.set(draft, checksum(draft.data.segments));
+    this.#input.next(draft);
+  }
+
+  /** Settles the futures of a stored batch. */
+  #settle({ drafts, appended }: StoredDrafts<OutstandingDraft<M>>): void {
+    let bytes = 0;
+    for (let i = 0; i < drafts.length; i++) {
+      const draft = drafts[i]!;
+      bytes += heldBy(draft);
+      draft.epoch.outstanding--;
+      draft.release();
+      draft.resolve(idAt(appended, i));
+    }
+    this.#bytes -= bytes;
     this.#settled();
   }
 
+  #serialized(draft: OutstandingDraft<M>): void {
+    this.#bytes += draft.payload!.length;
+    this.#inSteps--;
+    this.#tellRoom();
+  }
+
+  #fail(draft: OutstandingDraft<M>, error: unknown): void {
+    const { epoch } = draft;
+    epoch.outstanding--;
+    epoch.failed++;
+    if (epoch.failures.length < keptFailures) epoch.failures.push({ draft, error });
+    this.#bytes -= heldBy(draft);
+    if (draft.payload === undefined) this.#inSteps--;
+    this.failures.next({ draft, error });
+    draft.release();
+    draft.reject(error);
+    this.#settled();
+  }
+
+  #withoutChanged({ partition, drafts, appended }: StoredDrafts<OutstandingDraft<M>>): StoredDrafts<OutstandingDraft<M>> {
+    const ids = drafts.map((_, i) => idAt(appended, i));
+    const isUnchanged = drafts.map((draft) => this.#isUnchanged(draft));
+    const left = Float64Array.from(ids.filter((_, i) => isUnchanged[i]));
+    return { partition, drafts: drafts.filter((_, i) => isUnchanged[i]), appended: { firstId: left[0] ?? 0, ids: left } };
+  }
+
   #isUnchanged(draft: OutstandingDraft<M>): boolean {
-    if (checksum(draft.data.segments) === draft.checksum) return true;
+    if (checksum(draft.data.segments) === this.#checksums!.get(draft)) return true;
     this.#fail(draft, new SluiceError("ERR_DATA_CHANGED", "The data of an event was changed before the event was stored"));
     return false;
   }
@@ -255,39 +335,45 @@ export class ProducerCore<M> {
 
   #settleFlushes(): void {
     while (this.#flushes[0]?.epoch.outstanding === 0) {
-      const { epoch, promised } = this.#flushes.shift()!;
-      if (epoch.failed === 0) promised.resolve();
+      const { epoch, promised, tells } = this.#flushes.shift()!;
+      if (epoch.failed === 0 || (tells === "unseen" && isSeen(epoch))) promised.resolve();
       else promised.reject(flushError(epoch));
     }
   }
 
   #tellRoom(): void {
-    const isReady = this.isReady || this.#ended;
-    if (isReady && !this.#wasReady) this.room.next();
-    this.#wasReady = isReady;
+    if (this.room.observed && (this.isReady || this.#ended)) this.room.next();
   }
 }
 
-/** Tells a core what is stored, and a subscriber after it. @internal */
-export function settling<M>(
-  core: ProducerCore<M>,
-  next: (stored: StoredDrafts<OutstandingDraft<M>>) => void,
-  end: { readonly error: (error: unknown) => void; readonly complete: () => void },
-): Subscription {
-  return core.stored.subscribe({
-    next: (stored) => {
-      core.settle(stored);
-      next(stored);
-    },
-    ...end,
-  });
+/** Checks the options of a producer and fills in the defaults of its own. @internal */
+export function checkProducerOptions(
+  options: ProducerCoreOptions,
+): { readonly [K in "maxBufferedBytes" | "overflow" | "changeDetection" | "concurrency"]: NonNullable<ProducerCoreOptions[K]> } {
+  const { maxBufferedBytes = 128 << 20, overflow = "fail", changeDetection = "off", concurrency = 64 } = options;
+  checkAmount("maxBufferedBytes", maxBufferedBytes, 1);
+  checkChoice("overflow", overflow, ["fail", "drop", "buffer"]);
+  checkChoice("changeDetection", changeDetection, ["off", "checksum"]);
+  checkPipelineOptions(options);
+  return { maxBufferedBytes, overflow, changeDetection, concurrency };
+}
+
+/** How many bytes a draft counts for. */
+function heldBy(draft: EventDraft): number {
+  return draftOverhead + sizeOfDraft(draft);
 }
 
 function newEpoch(): Epoch {
-  return { outstanding: 0, failed: 0, errors: [] };
+  return { outstanding: 0, failed: 0, failures: [] };
 }
 
-function flushError({ failed, errors }: Epoch): unknown {
+/** Whether somebody has looked at the future of each event that failed. */
+function isSeen({ failed, failures }: Epoch): boolean {
+  return failed === failures.length && failures.every(({ draft }) => draft.wasWatched);
+}
+
+function flushError({ failed, failures }: Epoch): unknown {
+  const errors = failures.map(({ error }) => error);
   const [first] = errors;
   if (failed === 1) return first;
   const reason = first instanceof Error ? first.message : String(first);

@@ -1,17 +1,17 @@
-import { catchError, EMPTY, map, merge, Observable, of, Subject, type NextObserver, type ObservableInput } from "rxjs";
+import { asyncScheduler, catchError, defer, EMPTY, map, of, type NextObserver, type Observable, type ObservableInput, type Observer, type TeardownLogic } from "rxjs";
 import { v7 as uuid } from "uuid";
-import type { BackendPartition } from "../../src/model/backend.ts";
-import type { Appended, ProducerSequence } from "../../src/model/batch.ts";
+import type { BackendPartition, BackendTopic } from "../../src/model/backend.ts";
+import { dataSizeOf, type Appended, type EventBatch, type ProducerSequence } from "../../src/model/batch.ts";
 import { sizeOfDraft, type EventDraft } from "../../src/model/draft.ts";
+import type { PartitionInfo } from "../../src/model/partition.ts";
 import { checkName } from "../../src/model/names.ts";
 import { packBatch } from "../../src/model/packBatch.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
-import { batch, checkBatchOptions, type BatchOptions, type BatchSize } from "../batch.ts";
-import { selectPartition } from "../selectPartition.ts";
 import { send } from "../send.ts";
-import { serialize } from "../serialize.ts";
-import { validate } from "../validate.ts";
-import type { DraftRejection, Ordering } from "./mapDrafts.ts";
+import { Batcher, checkBatchOptions, type BatchSize } from "./batcher.ts";
+import type { Downstream } from "./downstream.ts";
+import { inSequence, selectDraftPartition, serializeDraft, validateDraft } from "./draftSteps.ts";
+import { checkDraftStepOptions, DraftMapper, type DraftRejection, type DraftStepRules, type Ordering } from "./mapDrafts.ts";
 
 /** The options of a producer that its pipeline obeys. */
 export interface PipelineOptions {
@@ -25,7 +25,7 @@ export interface PipelineOptions {
    * otherwise what gathers meanwhile makes the next batch. @default "adaptive"
    */
   readonly batchSize?: BatchSize | undefined;
-  /** The largest number of events of an adaptive batch. @default 8192 */
+  /** The largest number of events of an adaptive batch. @default 4096 */
   readonly maxBatchEvents?: number | undefined;
   /** Bytes that send a batch before it is full. A larger event goes alone. @default 1 MiB */
   readonly maxBatchBytes?: number | undefined;
@@ -39,6 +39,18 @@ export interface PipelineOptions {
   readonly concurrency?: number | undefined;
   /** Milliseconds that a validator, selector or serializer may take for one event. @default Infinity */
   readonly componentTimeout?: number | undefined;
+}
+
+/** A batch that has been stored. */
+export interface BatchReport {
+  /** The number of its partition. */
+  readonly partition: number;
+  /** How many events it had. */
+  readonly count: number;
+  /** Its bytes, metadata and data. */
+  readonly bytes: number;
+  /** Milliseconds from its sending to the backend's answer. */
+  readonly duration: number;
 }
 
 /** Drafts of one partition that have been stored together. @internal */
@@ -64,148 +76,172 @@ export interface PipelineHooks<D extends EventDraft> {
   readonly flush?: Observable<unknown>;
   /** Told whether any partition has reached its bound. */
   readonly pressure?: NextObserver<boolean>;
+  /** Told of each batch that has been stored. */
+  readonly report?: NextObserver<BatchReport>;
 }
 
 /**
- * The way of an event from a producer to its backend: validate, select a partition, serialize, gather into a batch of
- * the partition, send. `produce` and `Producer` differ only in what they do with the answers.
+ * Opens the way of an event from a producer to its backend: validate, select a partition, serialize, gather into a batch
+ * of the partition, send. It is made of the engines of the operators of these names. `produce` and `Producer` differ only
+ * in what they do with the answers.
  *
+ * @param downstream - Gets each stored batch; completes, or fails with the error of the source, when all is stored.
+ * @returns What takes the drafts.
  * @internal
  */
-export function producerPipeline<M, D extends EventDraft<M>>(
+export function openPipeline<M, D extends EventDraft<M>>(
   topic: TopicHandle<M>,
   options: PipelineOptions,
   hooks: PipelineHooks<D>,
-): (drafts: Observable<D>) => Observable<StoredDrafts<D>> {
-  checkPipelineOptions(options);
+  downstream: Downstream<StoredDrafts<D>>,
+): Observer<D> {
   const { validator, partitionSelector, serializer } = topic.components;
-  const { ordering, concurrency, componentTimeout: timeout } = options;
-  const step = {
-    ordering,
-    concurrency,
-    timeout,
-    rejected: { next: (rejection: unknown) => hooks.rejected((rejection as DraftRejection).draft as D, (rejection as DraftRejection).error) },
-  };
-  return (drafts) =>
-    drafts.pipe(
-      validate<M, D>(validator, step),
-      selectPartition<M, D>(partitionSelector, () => partitionsOf(topic), step),
-      serialize<M, D>(serializer, step),
-      sendByPartition(topic, options, hooks),
-    );
+  const steps = inSequence<D>(
+    validateDraft(validator),
+    selectDraftPartition(partitionSelector, partitionsOf(topic.backend)),
+    serializeDraft(serializer),
+  );
+  const rejected = { next: ({ draft, error }: DraftRejection) => hooks.rejected(draft as D, error) } as NextObserver<unknown>;
+  const lanes = new Lanes<D>(topic.backend, options, hooks, downstream);
+  const name = "validator, partition selector or serializer";
+  return new DraftMapper<D>(lanes, name, steps, { ...stepOptions(options), rejected });
 }
 
 /** Checks what the pipeline obeys before anything is subscribed to. @internal */
 export function checkPipelineOptions(options: PipelineOptions): void {
   if (options.name !== undefined) checkName("producer", options.name);
   checkBatchOptions(options);
+  stepOptions(options);
 }
 
-const infos = new WeakMap<object, { count: number; list: readonly { partition: number }[] }>();
+function stepOptions({ ordering, concurrency, componentTimeout: timeout }: PipelineOptions): DraftStepRules {
+  return checkDraftStepOptions({ ordering, concurrency, timeout });
+}
 
 /** The partitions of a topic as a selector sees them: a list that is made anew only when one was added. */
-function partitionsOf(topic: Pick<TopicHandle, "backend">): readonly { partition: number }[] {
-  const { partitions } = topic.backend;
-  const known = infos.get(topic.backend);
-  if (known?.count === partitions.length) return known.list;
-  const list = partitions.map(({ index }) => ({ partition: index }));
-  infos.set(topic.backend, { count: list.length, list });
-  return list;
+function partitionsOf({ partitions }: BackendTopic): () => readonly PartitionInfo[] {
+  let infos: readonly PartitionInfo[] = [];
+  return () => {
+    if (infos.length !== partitions.length) infos = partitions.map(({ index }) => ({ partition: index }));
+    return infos;
+  };
 }
 
-/** One lane a partition, made when its first event comes. */
-function sendByPartition<M, D extends EventDraft<M>>(
-  topic: TopicHandle<M>,
-  options: PipelineOptions,
-  hooks: PipelineHooks<D>,
-): (drafts: Observable<D>) => Observable<StoredDrafts<D>> {
-  return (drafts) =>
-    new Observable((subscriber) => {
-      const lanes: (Lane<D> | undefined)[] = [];
-      const pressed = new Set<number>();
-      let open = 1; // The source counts as one, so that the stream completes after the source and every lane have.
+/** The batches of each partition. A lane is made when its first event comes. */
+class Lanes<D extends EventDraft> implements Downstream<D> {
+  readonly #topic: BackendTopic;
+  readonly #options: PipelineOptions;
+  readonly #hooks: PipelineHooks<D>;
+  readonly #downstream: Downstream<StoredDrafts<D>>;
+  readonly #lanes: (Batcher<D, StoredDrafts<D>> | undefined)[] = [];
+  readonly #pressed = new Set<number>();
+  /** Lanes that have not completed; the source counts as one more. */
+  #open = 1;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
 
-      let failure: { readonly error: unknown } | undefined;
-
-      const settle = () => {
-        if (--open > 0) return;
-        if (failure === undefined) subscriber.complete();
-        else subscriber.error(failure.error);
-      };
-      const pressure = (partition: number): NextObserver<boolean> => ({
-        next: (isPressed) => {
-          if (isPressed) pressed.add(partition);
-          else pressed.delete(partition);
-          hooks.pressure?.next(pressed.size > 0);
-        },
-      });
-      const openLane = (partition: number): Lane<D> => {
-        open++;
-        const lane = new Lane<D>(topic.backend.partitions[partition]!, options, hooks, pressure(partition));
-        lanes[partition] = lane;
-        subscriber.add(
-          lane.stored.subscribe({
-            next: (stored) => subscriber.next(stored),
-            error: (error: unknown) => subscriber.error(error),
-            complete: settle,
-          }),
-        );
-        return lane;
-      };
-      const end = () => {
-        for (const lane of lanes) lane?.complete();
-        settle();
-      };
-      return drafts.subscribe({
-        next: (draft) => {
-          hooks.serialized?.(draft);
-          (lanes[draft.partition] ?? openLane(draft.partition)).push(draft);
-        },
-        error: (error: unknown) => {
-          failure = { error }; // It is told once what was accepted before it has been stored.
-          end();
-        },
-        complete: end,
-      });
-    });
-}
-
-/** The batches of one partition. */
-class Lane<D extends EventDraft> {
-  readonly stored: Observable<StoredDrafts<D>>;
-  readonly #input = new Subject<D>();
-  readonly #flush = new Subject<void>();
-  readonly #flushing: () => boolean;
-
-  constructor(sink: BackendPartition, options: PipelineOptions, hooks: PipelineHooks<D>, pressure: NextObserver<boolean>) {
-    this.#flushing = hooks.flushing ?? (() => false);
-    const identity = new SequenceOf(options.name);
-    const flush = hooks.flush === undefined ? this.#flush : merge(this.#flush, hooks.flush);
-    const rules: BatchOptions<D> = { ...options, sizeOf: sizeOfDraft, flush, pressure };
-    const sendBatch = (gathered: readonly D[]): ObservableInput<StoredDrafts<D>> => {
-      const drafts = hooks.sending?.(gathered) ?? gathered;
-      if (drafts.length === 0) return EMPTY;
-      return of(packBatch(drafts, identity.next(drafts.length))).pipe(
-        send(sink),
-        map(({ appended }) => ({ partition: sink.index, drafts, appended })),
-        catchError((error: unknown) => {
-          identity.renew();
-          hooks.failed(drafts, error);
-          return EMPTY;
+  constructor(topic: BackendTopic, options: PipelineOptions, hooks: PipelineHooks<D>, downstream: Downstream<StoredDrafts<D>>) {
+    this.#topic = topic;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#downstream = downstream;
+    if (hooks.flush !== undefined) {
+      downstream.add(
+        hooks.flush.subscribe(() => {
+          for (const lane of this.#lanes) lane?.flush();
         }),
       );
-    };
-    this.stored = this.#input.pipe(batch(rules, sendBatch));
+    }
   }
 
-  push(draft: D): void {
-    this.#input.next(draft);
-    if (this.#flushing()) this.#flush.next();
+  get closed(): boolean {
+    return this.#downstream.closed;
+  }
+
+  add(teardown: TeardownLogic): void {
+    this.#downstream.add(teardown);
+  }
+
+  next(draft: D): void {
+    this.#hooks.serialized?.(draft);
+    const lane = this.#lanes[draft.partition] ?? this.#openLane(draft.partition);
+    lane.next(draft);
+    if (this.#hooks.flushing?.() === true) lane.flush();
+  }
+
+  /** What was accepted is stored first, then the error is told. */
+  error(error: unknown): void {
+    this.#failure ??= { error };
+    this.complete();
   }
 
   complete(): void {
-    this.#input.complete();
+    if (this.#ended) return; // A batch may fail after the source has completed, and then tells its error here.
+    this.#ended = true;
+    for (const lane of this.#lanes) lane?.complete();
+    this.#settle();
   }
+
+  #settle(): void {
+    if (--this.#open > 0) return;
+    if (this.#failure === undefined) this.#downstream.complete();
+    else this.#downstream.error(this.#failure.error);
+  }
+
+  #openLane(partition: number): Batcher<D, StoredDrafts<D>> {
+    this.#open++;
+    const downstream = this.#downstream;
+    const settled: Downstream<StoredDrafts<D>> = {
+      next: (stored) => downstream.next(stored),
+      error: (error) => downstream.error(error),
+      complete: () => this.#settle(),
+      get closed() {
+        return downstream.closed;
+      },
+      add: (teardown) => downstream.add(teardown),
+    };
+    const pressure = { next: (isPressed: boolean) => this.#press(partition, isPressed) };
+    const rules = checkBatchOptions<D>({ ...this.#options, sizeOf: sizeOfDraft, pressure });
+    const lane = new Batcher(settled, rules, sendBatches(this.#topic.partitions[partition]!, this.#options.name, this.#hooks));
+    this.#lanes[partition] = lane;
+    return lane;
+  }
+
+  #press(partition: number, isPressed: boolean): void {
+    if (isPressed) this.#pressed.add(partition);
+    else this.#pressed.delete(partition);
+    this.#hooks.pressure?.next(this.#pressed.size > 0);
+  }
+}
+
+/** Sends the batches of one partition. One that fails fails its events, and the stream goes on. */
+function sendBatches<D extends EventDraft>(
+  sink: BackendPartition,
+  name: string | undefined,
+  hooks: PipelineHooks<D>,
+): (gathered: readonly D[]) => ObservableInput<StoredDrafts<D>> {
+  const identity = new SequenceOf(name);
+  return (gathered) => {
+    const drafts = hooks.sending?.(gathered) ?? gathered;
+    if (drafts.length === 0) return EMPTY;
+    const start = asyncScheduler.now();
+    return defer(() => of(packBatch(drafts, identity.next(drafts.length)))).pipe(
+      send(sink),
+      map(({ batch, appended }) => {
+        hooks.report?.next(reportOf(batch, sink.index, asyncScheduler.now() - start));
+        return { partition: sink.index, drafts, appended };
+      }),
+      catchError((error: unknown) => {
+        identity.renew();
+        hooks.failed(drafts, error);
+        return EMPTY;
+      }),
+    );
+  };
+}
+
+function reportOf(batch: EventBatch, partition: number, duration: number): BatchReport {
+  return { partition, count: batch.count, bytes: batch.metadata.length + dataSizeOf(batch), duration };
 }
 
 /**

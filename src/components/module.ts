@@ -72,15 +72,7 @@ export function parseModuleType(type: string): ModuleType {
  * @returns What the export returned, waited for.
  * @throws SluiceError `ERR_COMPONENT`, with `details.path` and `details.reason`: `malformed`, `not-found`, `no-export`, `not-a-function` or
  * `failed` (the module or the export threw).
- *
- * @example
- * ```ts
- * import { loadModule } from "sluice";
- *
- * const module = { limit: ({ max }: { max: number }) => ({ max }) };
- * const made = await loadModule({ type: "limit:./limit.js", max: 7 }, { importModule: async () => module });
- * console.log(made); // { max: 7 }
- * ```
+ * @internal
  */
 export async function loadModule(spec: ComponentSpec, options: ModuleOptions = {}): Promise<unknown> {
   const { type, ...config } = spec;
@@ -94,11 +86,13 @@ export async function loadModule(spec: ComponentSpec, options: ModuleOptions = {
 }
 
 /**
- * Loads a validator from a module: the export returns a function that throws, or an object with `validate`.
+ * Loads a validator from a module. The export is called with the configuration (the spec without its `type`), may be
+ * asynchronous, and returns a function that throws, or an object with `validate`.
  *
- * @param spec - The stored component, as in {@link loadModule}. The validator is stored the same way.
+ * @param spec - The stored component: `{ type: "name:./module.js", ...config }`. The validator is stored the same way.
  * @param options - See {@link ModuleOptions}.
- * @throws SluiceError `ERR_COMPONENT` as in {@link loadModule}, and with `details.reason` `wrong-shape` for something else.
+ * @throws SluiceError `ERR_COMPONENT`, with `details.path` and `details.reason`: `malformed`, `not-found`, `no-export`,
+ * `not-a-function`, `failed` (the module or the export threw), or `wrong-shape` (it returned something else).
  *
  * @example
  * ```ts
@@ -120,9 +114,9 @@ export function loadValidatorModule(spec: ComponentSpec, options: ModuleOptions 
 /**
  * Loads a partition selector from a module: the export returns a function, or an object with `select` or `start`.
  *
- * @param spec - The stored component, as in {@link loadModule}. The selector is stored the same way.
+ * @param spec - The stored component, as in {@link loadValidatorModule}. The selector is stored the same way.
  * @param options - See {@link ModuleOptions}.
- * @throws SluiceError `ERR_COMPONENT` as in {@link loadModule}, and with `details.reason` `wrong-shape` for something else.
+ * @throws SluiceError `ERR_COMPONENT` as {@link loadValidatorModule} does.
  *
  * @example
  * ```ts
@@ -143,9 +137,9 @@ export function loadPartitionSelectorModule(
 /**
  * Loads a serializer from a module: the export returns an object with `serialize`, `deserialize` and `form`.
  *
- * @param spec - The stored component, as in {@link loadModule}. The serializer is stored the same way.
+ * @param spec - The stored component, as in {@link loadValidatorModule}. The serializer is stored the same way.
  * @param options - See {@link ModuleOptions}.
- * @throws SluiceError `ERR_COMPONENT` as in {@link loadModule}, and with `details.reason` `wrong-shape` for something else.
+ * @throws SluiceError `ERR_COMPONENT` as {@link loadValidatorModule} does.
  *
  * @example
  * ```ts

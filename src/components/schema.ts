@@ -25,7 +25,7 @@ import type { SchemaInput } from "./types.ts";
  *   required: ["energy"],
  * });
  * const metadata: InferMetadata<typeof collision> = { energy: 7, detector: "ecal" };
- * console.log(metadata);
+ * console.log(metadata); // { energy: 7, detector: "ecal" }
  * ```
  */
 export function schema<Input, Output>(definition: StandardSchemaV1<Input, Output>): SchemaInput<Input, Output>;

@@ -13,7 +13,12 @@ export interface SchemaInput<Input = unknown, Output = Input> {
   /** The schema itself. */
   readonly [schemaMark]: JsonSchemaObject | StandardSchemaV1;
   /** For the compiler only: never there at run time. */
-  readonly types?: { readonly input: Input; readonly output: Output };
+  readonly types?: {
+    /** What may be pushed. */
+    readonly input: Input;
+    /** What is stored. */
+    readonly output: Output;
+  };
 }
 
 /**

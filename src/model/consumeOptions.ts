@@ -22,13 +22,26 @@ export type DataAllocator<M = unknown> = (metadata: M, descriptor: DataDescripto
  * Where a consumer starts that has acknowledged nothing yet: `"earliest"`, `"latest"`, an id, a time, or the last n events
  * of each partition.
  */
-export type StartFrom = "earliest" | "latest" | number | Date | { readonly last: number };
+export type StartFrom =
+  | "earliest"
+  | "latest"
+  | number
+  | Date
+  | {
+      /** How many events of each partition. */
+      readonly last: number;
+    };
 
 /**
  * When a consumer completes besides at the end of a sealed topic: `"end"` at the end as it was at subscription, `idle`
  * after so many milliseconds without an event.
  */
-export type Until = "end" | { readonly idle: number };
+export type Until =
+  | "end"
+  | {
+      /** Milliseconds without an event. */
+      readonly idle: number;
+    };
 
 /** When an event stops counting against a consumer's bounds: once it is delivered, or once it is acknowledged. */
 export type Demand = "delivered" | "acknowledged";

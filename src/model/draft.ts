@@ -4,6 +4,16 @@ import { EventData, type DataInput } from "./data.ts";
  * An event on its way from a caller to a backend. Each operator completes one part of it: `validate` may replace the
  * metadata, `selectPartition` fills in the partition, `serialize` the payload. One object goes all the way, so that
  * the hot path makes one an event and not four.
+ *
+ * @typeParam M - The metadata.
+ *
+ * @example
+ * ```ts
+ * import { EventData, EventDraft } from "sluice";
+ *
+ * const draft = new EventDraft({ energy: 42 }, EventData.from(new Uint8Array(3)));
+ * console.log(draft.metadata.energy, draft.data.size, draft.partition); // 42 3 -1
+ * ```
  */
 export class EventDraft<M = unknown> {
   /** What the event says. Released once it is serialized. */

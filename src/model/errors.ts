@@ -55,6 +55,7 @@ export interface SluiceErrorOptions {
  * ```
  */
 export class SluiceError extends Error {
+  /** What kind of error it is. */
   override readonly name = "SluiceError";
   /** What happened, as a stable word for programs. */
   readonly code: ErrorCode;

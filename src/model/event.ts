@@ -15,8 +15,8 @@ export interface EventSource<M> {
   metadata(index: number): M;
   /** Acknowledges everything up to and including one event. */
   acknowledge(id: number): Future<void>;
-  /** Counts one event as not yet handled, until the function that it returns is called. */
-  hold(): () => void;
+  /** Counts the event that is being delivered as not yet handled, until the function that it returns is called. */
+  hold(returned?: () => void): () => void;
   /** Brings data of events of this partition, one answer an event, into memory of the caller's where it is given. */
   fetch(descriptors: readonly DataDescriptor[], targets?: readonly EventData[]): Observable<readonly EventData[]>;
 }
@@ -27,6 +27,20 @@ const unread = Symbol("metadata that nobody has read yet");
  * An event as a consumer gets it.
  *
  * @typeParam M - The metadata, as the topic's schema says.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "sluice";
+ *
+ * const driver = await connect("memory:");
+ * const topic = await driver.createTopic<{ energy: number }>("collisions");
+ * await topic.producer().push({ energy: 42 }, new Uint8Array([1, 2, 3]));
+ * const event = await topic.consumer("app2").pull();
+ * console.log(event.id, event.partition, event.metadata.energy, event.descriptor.size); // 0 0 42 3
+ * console.log((await event.fetchData()).toUint8Array()); // Uint8Array [1, 2, 3]
+ * await event.acknowledge();
+ * await driver.close();
+ * ```
  */
 export class StreamEvent<M = unknown> {
   /**
@@ -113,10 +127,12 @@ export class StreamEvent<M = unknown> {
    * Counts this event as not yet handled, so that the consumer's bounds hold it and no more is fetched than they allow.
    * To be called while the event is being delivered. `processEvents` does it for you.
    *
+   * @param returned - For who keeps events to begin with them later, in their order. Called when the partition is taken
+   * away or the consumer is closed before the hold has ended: the event then counts as never delivered, and is to be dropped.
    * @returns What ends the hold. Calling it again does nothing.
    */
-  hold(): () => void {
-    return this.source.hold();
+  hold(returned?: () => void): () => void {
+    return this.source.hold(returned);
   }
 
   /**

@@ -97,17 +97,22 @@ export class Future<T> implements PromiseLike<T> {
   /** @internal */
   [observable](): { subscribe: (observer: Partial<Observer<T>>) => { unsubscribe: () => void } } {
     return {
-      subscribe: (observer) => ({
-        unsubscribe: this.watch({
+      subscribe: (observer) => {
+        this.waiting();
+        const unsubscribe = this.watch({
           next: (value) => {
             observer.next?.(value);
             observer.complete?.();
           },
           error: (error: unknown) => observer.error?.(error),
-        }),
-      }),
+        });
+        return { unsubscribe };
+      },
     };
   }
+
+  /** Whether anybody has ever waited for it, so that what it says has been told. @internal */
+  wasWatched = false;
 
   /** Whether somebody is waiting for it. @internal */
   protected get isWatched(): boolean {
@@ -127,6 +132,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Calls back once, at once when the future has completed. Returns what takes the call back. */
   private watch(watcher: Partial<Observer<T>>): () => void {
+    this.wasWatched = true;
     if (this.state === "pending") {
       (this.watchers ??= []).push(watcher);
       return () => {

@@ -9,45 +9,52 @@ const encoder = new TextEncoder();
  *
  * @param drafts - At least one draft, each with its payload.
  * @param producer - Who sends them.
- * @internal
+ *
+ * @example
+ * ```ts
+ * import { EventDraft, packBatch } from "sluice";
+ *
+ * const draft = new EventDraft({ n: 1 });
+ * draft.payload = '{"n":1}';
+ * console.log(packBatch([draft]).metadata.length); // 7
+ * ```
  */
 export function packBatch(drafts: readonly EventDraft[], producer?: ProducerSequence): EventBatch {
   const count = drafts.length;
   const timestamps = new Float64Array(count);
-  let text = true;
+  const metadataEnds = new Uint32Array(count);
+  let joined: string | undefined = "";
   let dataSize = 0;
   for (let i = 0; i < count; i++) {
-    const draft = drafts[i]!;
-    timestamps[i] = draft.timestamp;
-    dataSize += draft.data.size;
-    if (typeof draft.payload !== "string") text = false;
+    const { timestamp, data, payload } = drafts[i]!;
+    timestamps[i] = timestamp;
+    dataSize += data.size;
+    if (joined === undefined) continue;
+    if (typeof payload !== "string") joined = undefined;
+    else metadataEnds[i] = (joined += payload).length;
   }
-  const packed = text ? packText(drafts) : packBytes(drafts);
-  return { count, ...packed, timestamps, ...packData(drafts, dataSize), producer };
+  const metadata = joined === undefined ? packBytes(drafts, metadataEnds) : packText(drafts, joined, metadataEnds);
+  return { count, metadata, metadataEnds, timestamps, ...packData(drafts, dataSize), producer };
 }
 
-function packText(drafts: readonly EventDraft[]): Pick<EventBatch, "metadata" | "metadataEnds"> {
-  const metadataEnds = new Uint32Array(drafts.length);
-  let joined = "";
-  for (let i = 0; i < drafts.length; i++) {
-    joined += drafts[i]!.payload as string;
-    metadataEnds[i] = joined.length;
-  }
-  const metadata = encoder.encode(joined);
-  if (metadata.length === joined.length) return { metadata, metadataEnds };
+/** Encodes the joined text. Where every character takes one byte it fits in as many bytes, and its ends are right already. */
+function packText(drafts: readonly EventDraft[], joined: string, metadataEnds: Uint32Array): Uint8Array {
+  const metadata = new Uint8Array(joined.length);
+  if (encoder.encodeInto(joined, metadata).read === joined.length) return metadata;
   let end = 0;
   for (let i = 0; i < drafts.length; i++) metadataEnds[i] = end += utf8Length(drafts[i]!.payload as string);
-  return { metadata, metadataEnds };
+  const longer = new Uint8Array(end);
+  encoder.encodeInto(joined, longer);
+  return longer;
 }
 
-function packBytes(drafts: readonly EventDraft[]): Pick<EventBatch, "metadata" | "metadataEnds"> {
+function packBytes(drafts: readonly EventDraft[], metadataEnds: Uint32Array): Uint8Array {
   const payloads = drafts.map(({ payload }) => (typeof payload === "string" ? encoder.encode(payload) : payload!));
-  const metadataEnds = new Uint32Array(payloads.length);
   let end = 0;
   for (let i = 0; i < payloads.length; i++) metadataEnds[i] = end += payloads[i]!.length;
   const metadata = new Uint8Array(end);
   for (let i = 0; i < payloads.length; i++) metadata.set(payloads[i]!, i === 0 ? 0 : metadataEnds[i - 1]);
-  return { metadata, metadataEnds };
+  return metadata;
 }
 
 function packData(drafts: readonly EventDraft[], size: number): Pick<EventBatch, "data" | "dataEnds"> {

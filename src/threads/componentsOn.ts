@@ -15,17 +15,27 @@ export interface ComponentsOnOptions {
  *
  * @internal
  */
-export function componentsOn<M>(pool: ThreadPool, components: TopicComponents<M>, options: ComponentsOnOptions): TopicComponents<M> {
+export function componentsOn<M>(
+  pool: ThreadPool,
+  components: TopicComponents<M>,
+  options: ComponentsOnOptions,
+): TopicComponents<M> {
   if (pool.size === 0) return components;
   const { validator, partitionSelector, serializer } = components;
   return {
     validator: isModuleType(validator.spec.type) ? validatorOn(pool, validator, options) : validator,
-    partitionSelector: isModuleType(partitionSelector.spec.type) ? selectorOn(pool, partitionSelector, options) : partitionSelector,
+    partitionSelector: isModuleType(partitionSelector.spec.type)
+      ? selectorOn(pool, partitionSelector, options)
+      : partitionSelector,
     serializer: isModuleType(serializer.spec.type) ? serializerOn(pool, serializer, options) : serializer,
   };
 }
 
-function validatorOn<M>(pool: ThreadPool, { spec }: Validator<M>, { baseUrl, priority }: ComponentsOnOptions): Validator<M> {
+function validatorOn<M>(
+  pool: ThreadPool,
+  { spec }: Validator<M>,
+  { baseUrl, priority }: ComponentsOnOptions,
+): Validator<M> {
   const load = once(() => validatorOnPool<M>(pool, spec, baseUrl, { priority }));
   return { spec, validate: async (metadata, data) => (await load()).validate(metadata, data) };
 }
@@ -45,7 +55,11 @@ function selectorOn<M>(
   };
 }
 
-function serializerOn<M>(pool: ThreadPool, { spec, form }: Serializer<M>, { baseUrl, priority }: ComponentsOnOptions): Serializer<M> {
+function serializerOn<M>(
+  pool: ThreadPool,
+  { spec, form }: Serializer<M>,
+  { baseUrl, priority }: ComponentsOnOptions,
+): Serializer<M> {
   const load = once(() => serializerOnPool<M>(pool, spec, baseUrl, { priority }));
   return {
     spec,

@@ -46,7 +46,8 @@ export async function validatorOnPool<M = unknown>(
 /**
  * Loads a partition selector from a module and runs it on a pool: the selection then returns promises.
  *
- * Each selection that `start` begins stays in one thread, which keeps its state. With a pool of size 0 the result is the
+ * Each selection that `start` begins stays in one thread, which keeps its state; a selection begins anew when its thread
+ * has died and was replaced. With a pool of size 0 the result is the
  * component itself.
  *
  * @param pool - Where it runs.

@@ -9,6 +9,8 @@ export interface Job extends Ranked {
   readonly promise: Promise<unknown>;
   /** Whether the caller has been answered, or has given the task up. */
   readonly isSettled: boolean;
+  /** How often a thread has died idly before it began this job. */
+  returns: number;
   /** Answers the caller. Does nothing when it has been answered. */
   resolve(value: unknown): void;
   /** Fails the caller. Does nothing when it has been answered. */
@@ -53,6 +55,7 @@ export function makeJob(id: number, task: ModuleTask, { priority = 0, signal }: 
     priority,
     task,
     promise,
+    returns: 0,
     get isSettled() {
       return isSettled;
     },

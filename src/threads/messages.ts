@@ -27,7 +27,18 @@ export interface TaskMessage extends Ranked {
   readonly moved?: readonly number[];
 }
 
-/** What a thread posts when a task has ended. @internal */
+/** What a thread posts: answers to tasks that have ended, or a farewell. @internal */
+export type ThreadMessage = readonly AnswerMessage[] | FarewellMessage;
+
+/** What a thread posts when something ends it. @internal */
+export interface FarewellMessage {
+  /** The task that was running, if there was one. */
+  readonly running: number | undefined;
+  /** Tasks that it had received and not begun, with their data. */
+  readonly returned: readonly Pick<AnswerMessage, "id" | "moved">[];
+}
+
+/** What a thread says of a task that has ended. @internal */
 export interface AnswerMessage {
   /** The task. */
   readonly id: number;

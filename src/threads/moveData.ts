@@ -24,6 +24,8 @@ export interface PackedData {
 
 /** Data that is with a thread. @internal */
 export interface DataAway {
+  /** Whether the thread has it alone, because it was moved there. */
+  readonly isMoved: boolean;
   /** Puts segments that came back into their event again. False when they did not: the data is lost. */
   comeBack(segments: readonly Uint8Array[] | undefined): boolean;
 }
@@ -70,7 +72,7 @@ export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function sendAway(data: EventData, moved: readonly number[], originals: readonly ArrayBufferLike[]): DataAway {
-  if (moved.length === 0) return { comeBack: () => true };
+  if (moved.length === 0) return { isMoved: false, comeBack: () => true };
   let arrive!: (segments: readonly Uint8Array[]) => void;
   let lose!: (error: SluiceError) => void;
   const arrival = new Promise<readonly Uint8Array[]>((resolve, reject) => {
@@ -96,7 +98,7 @@ function sendAway(data: EventData, moved: readonly number[], originals: readonly
     arrive(segments);
     return true;
   }
-  return { comeBack };
+  return { isMoved: true, comeBack };
 }
 
 async function recall(data: EventData): Promise<void> {

@@ -20,7 +20,8 @@ export function makeWorkerEngine(size: number): PoolEngine {
   const numbers = { component: makeNumbers(), session: sessions.numberOf };
   let isScheduled = false;
   let isEnded = false;
-  for (let i = 1; i <= size; i++) slots.push(makeWorkerSlot(`sluice-thread-${i}`, numbers, schedule));
+  const events = { onChange: schedule, onReturn: enqueue };
+  for (let i = 1; i <= size; i++) slots.push(makeWorkerSlot(`sluice-thread-${i}`, numbers, events));
 
   function submit(job: Job): void {
     if (job.isSettled) return;

@@ -84,7 +84,7 @@ export interface ThreadPool {
    * a `SharedArrayBuffer` is shared.
    *
    * @returns What the method returned, cloned on its way back.
-   * @throws SluiceError `ERR_CLOSED` after `close()`; `ERR_COMPONENT` when the thread ended while it held the task, or
+   * @throws SluiceError `ERR_CLOSED` after `close()`; `ERR_COMPONENT` when its thread ended while it ran the task, or
    * when the arguments or the answer cannot be cloned; `ERR_DATA_CHANGED` when somebody else detached the task's data;
    * `ERR_UNSUPPORTED` in a browser. Whatever the component throws arrives with name, message, stack, code and details.
    */

@@ -1,30 +1,38 @@
 import { parentPort, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import { EventData } from "../model/data.ts";
-import { SluiceError } from "../model/errors.ts";
 import { isPromiseLike } from "../model/isPromiseLike.ts";
+import { makeAnswerPost } from "./answerPost.ts";
 import { makeComponentHost } from "./componentHost.ts";
 import type { AnswerMessage, PoolMessage, TaskMessage } from "./messages.ts";
-import { copyBytes } from "./moveData.ts";
 import { packError } from "./packError.ts";
 import type { ModuleComponent } from "./poolTypes.ts";
 import { makePriorityQueue } from "./priorityQueue.ts";
 
-// A thread of a pool. It runs one task at a time and answers each as soon as it has ended: an answer held back to save
-// a message would be lost when the next task ends the thread, and late when the next task blocks it.
+// A thread of a pool. It runs one task at a time, the most urgent first.
 
 /** How long tasks may keep the thread's event loop from turning, which the modules may need. */
 const turnMs = 10;
 
 const port = parentPort as MessagePort;
+const post = makeAnswerPost(port);
 const host = makeComponentHost();
 const queue = makePriorityQueue<TaskMessage>();
 const components = new Map<number, ModuleComponent>();
 const sessions = new Map<number, object>();
 let isRunning = false;
+let running: number | undefined;
 
 port.on("message", (message: PoolMessage) => {
   accept(message);
   if (!isRunning) void runAll();
+});
+
+// A module may end its thread. What it had finished by then is not lost, and what it had not begun goes back.
+process.on("exit", () => {
+  post.flush();
+  const unbegun: TaskMessage[] = [];
+  for (let task = nextTask(); task !== undefined; task = nextTask()) unbegun.push(task);
+  post.farewell(running, unbegun);
 });
 
 function accept(message: PoolMessage): void {
@@ -37,13 +45,20 @@ async function runAll(): Promise<void> {
   isRunning = true;
   let turnedAt = performance.now();
   for (let task = nextTask(); task !== undefined; task = nextTask()) {
-    const running = runTask(task);
-    if (running !== undefined) await running;
+    running = task.id;
+    const ending = runTask(task);
+    if (ending !== undefined) {
+      post.flush();
+      await ending;
+    }
+    running = undefined;
     if (performance.now() - turnedAt > turnMs) {
+      post.flush();
       await new Promise((resolve) => setImmediate(resolve));
       turnedAt = performance.now();
     }
   }
+  post.flush();
   isRunning = false;
 }
 
@@ -59,7 +74,7 @@ function nextTask(): TaskMessage | undefined {
 function runTask(task: TaskMessage): undefined | PromiseLike<void> {
   let startedAt = performance.now();
   const answer = (result: Pick<AnswerMessage, "value" | "error">) =>
-    postAnswer(task, { id: task.id, cost: performance.now() - startedAt, ...result });
+    post.add(task, { id: task.id, cost: performance.now() - startedAt, ...result });
   const succeed = (value: unknown) => answer({ value });
   const fail = (error: unknown) => answer({ error: packError(error) });
 
@@ -94,27 +109,4 @@ function sessionOf(number: number): object {
   const session = sessions.get(number) ?? {};
   sessions.set(number, session);
   return session;
-}
-
-function postAnswer({ segments = [], moved = [] }: TaskMessage, answer: AnswerMessage): void {
-  const back = moved.map((index) => segments[index] as Uint8Array<ArrayBuffer>);
-  const transfer = back.map((segment) => segment.buffer);
-  const { value } = answer;
-  try {
-    if (value instanceof Uint8Array) {
-      const bytes = copyBytes(value);
-      port.postMessage({ ...answer, value: bytes, moved: back }, [...transfer, bytes.buffer]);
-    } else {
-      port.postMessage({ ...answer, moved: back }, transfer);
-    }
-  } catch (cause) {
-    postFailure(answer, cause, back, transfer);
-  }
-}
-
-/** The answer cannot be cloned, or the component has moved the data elsewhere. */
-function postFailure({ id, cost }: AnswerMessage, cause: unknown, back: Uint8Array[], transfer: ArrayBuffer[]): void {
-  const error = packError(new SluiceError("ERR_COMPONENT", "What the component answered cannot be cloned", { cause }));
-  const isHere = back.every((segment) => segment.length > 0);
-  port.postMessage({ id, cost, error, ...(isHere && { moved: back }) }, isHere ? transfer : []);
 }

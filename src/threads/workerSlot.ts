@@ -1,17 +1,21 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { SluiceError } from "../model/errors.ts";
 import type { Job } from "./job.ts";
-import type { AnswerMessage, PoolMessage } from "./messages.ts";
+import type { AnswerMessage, FarewellMessage, PoolMessage, ThreadMessage } from "./messages.ts";
 import type { DataAway } from "./moveData.ts";
 import { unpackError } from "./packError.ts";
+import { makePriorityCounts } from "./priorityCounts.ts";
 import { makePriorityQueue, type PriorityQueue } from "./priorityQueue.ts";
+import { startWorker } from "./startWorker.ts";
 import { type Numbering, type Parcel, wrapJob } from "./wrapJob.ts";
 
 /** How much work a thread is given ahead, so that it never waits for the pool: milliseconds by what tasks have cost so far. */
-const aheadMs = 2;
+const aheadMs = 4;
 /** The least and the most of it, in tasks. A thread that has not answered yet, and so is not known, gets one. */
 const minAhead = 2;
 const maxAhead = 128;
+/** How many threads may die idly, none of their tasks being to blame, before a job that waits there is given up. */
+const maxReturns = 10;
 
 /** The place of one thread in a pool. The thread starts with the first job, and again when it has died. @internal */
 export interface WorkerSlot {
@@ -33,6 +37,14 @@ export interface WorkerSlot {
   end(): Promise<void>;
 }
 
+/** What a thread's place tells its pool. @internal */
+export interface SlotEvents {
+  /** The thread may have room again: it has answered, or died, or could not be sent a job. */
+  onChange(): void;
+  /** The thread died before it began this job. */
+  onReturn(job: Job): void;
+}
+
 interface JobAway {
   readonly job: Job;
   readonly data: DataAway | undefined;
@@ -43,36 +55,25 @@ interface JobAway {
  *
  * @param name - The thread's name in a debugger.
  * @param numbers - The numbers that messages name components and sessions by.
- * @param onChange - Called when the thread may have room again: it has answered, or died, or could not be sent a job. @internal
+ * @param events - What the pool wants to know. @internal
  */
-export function makeWorkerSlot(name: string, numbers: Numbering, onChange: () => void): WorkerSlot {
+export function makeWorkerSlot(name: string, numbers: Numbering, events: SlotEvents): WorkerSlot {
   const away = new Map<number, JobAway>();
-  const countByPriority = new Map<number, number>();
+  const counts = makePriorityCounts();
   const knownComponents = new Set<number>();
   let outbox: Job[] = [];
   let endedSessions: number[] = [];
   let worker: Worker | undefined;
   let costMs: number | undefined;
+  let farewell: FarewellMessage | undefined;
   let reasonOfDeath: unknown;
 
   const capacity = () =>
     costMs === undefined ? 1 : Math.max(minAhead, Math.min(maxAhead, Math.ceil(aheadMs / costMs)));
 
-  function countFrom(priority: number): number {
-    let sum = 0;
-    for (const [other, count] of countByPriority) if (other >= priority) sum += count;
-    return sum;
-  }
-
   function add(job: Job): void {
     outbox.push(job);
-    countByPriority.set(job.priority, (countByPriority.get(job.priority) ?? 0) + 1);
-  }
-
-  function remove({ priority }: Job): void {
-    const left = (countByPriority.get(priority) ?? 1) - 1;
-    if (left === 0) countByPriority.delete(priority);
-    else countByPriority.set(priority, left);
+    counts.add(job.priority);
   }
 
   function flush(): void {
@@ -112,10 +113,10 @@ export function makeWorkerSlot(name: string, numbers: Numbering, onChange: () =>
     }
   }
 
-  function fail(job: Job, what: string, cause?: unknown, facts?: Record<string, unknown>): void {
-    remove(job);
-    job.reject(failure(job, what, cause, facts));
-    onChange();
+  function fail(job: Job, what: string, cause: unknown): void {
+    counts.remove(job.priority);
+    job.reject(failure(job, what, cause));
+    events.onChange();
   }
 
   function messageOf(parcels: readonly Parcel[]): PoolMessage {
@@ -127,34 +128,65 @@ export function makeWorkerSlot(name: string, numbers: Numbering, onChange: () =>
     return { components: [...components], tasks: parcels.map(({ task }) => task), endedSessions };
   }
 
-  function onAnswer({ id, cost, value, error, moved }: AnswerMessage): void {
-    const { job, data } = away.get(id) as JobAway;
+  function takeBack(id: number): JobAway {
+    const entry = away.get(id) as JobAway;
     away.delete(id);
-    remove(job);
+    counts.remove(entry.job.priority);
+    return entry;
+  }
+
+  function onMessage(message: ThreadMessage): void {
+    if ("returned" in message) onFarewell(message);
+    else for (const answer of message) onAnswer(answer);
+    if (away.size === 0 && farewell === undefined) worker?.unref();
+    events.onChange();
+  }
+
+  function onAnswer({ id, cost, value, error, moved }: AnswerMessage): void {
+    const { job, data } = takeBack(id);
     costMs = costMs === undefined ? cost : (costMs + cost) / 2;
     const isComplete = data?.comeBack(moved) ?? true;
     if (error !== undefined) job.reject(unpackError(error));
     else if (isComplete) job.resolve(value);
-    else job.reject(failure(job, "did not give the event's data back"));
-    if (away.size === 0) worker?.unref();
-    onChange();
+    else job.reject(failure(job, "did not give the event's data back", undefined));
+  }
+
+  /** The thread is about to end. What it has not begun is for another one. */
+  function onFarewell(message: FarewellMessage): void {
+    farewell = message;
+    worker?.ref(); // What waits for the next thread has to see this one end.
+    for (const { id, moved } of message.returned) {
+      const { job, data } = takeBack(id);
+      data?.comeBack(moved);
+      giveBack(job, message);
+    }
   }
 
   function onExit(code: number): void {
     const lost = [...away.values()];
-    const cause = reasonOfDeath;
-    away.clear();
+    const [last, cause] = [farewell, reasonOfDeath];
     knownComponents.clear();
-    worker = costMs = reasonOfDeath = undefined;
+    worker = costMs = farewell = reasonOfDeath = undefined;
     for (const { job, data } of lost) {
+      takeBack(job.id);
       data?.comeBack(undefined);
-      fail(job, `was lost: its thread ended (exit code ${code})`, cause, { exitCode: code });
+      // A message that crossed with the farewell was never read.
+      if (last !== undefined && last.running !== job.id && data?.isMoved !== true) giveBack(job, last);
+      else job.reject(failure(job, `was lost: its thread ended (exit code ${code})`, cause, { exitCode: code }));
     }
+    events.onChange();
+  }
+
+  /** A death that no task is to blame for counts against those that were waiting, or there might be no end of it. */
+  function giveBack(job: Job, { running }: FarewellMessage): void {
+    if (running === undefined) job.returns++;
+    if (job.returns < maxReturns) events.onReturn(job);
+    else job.reject(failure(job, `was given up: ${maxReturns} threads ended before they began it`, reasonOfDeath));
   }
 
   function start(): Worker {
     const started = startWorker(name);
-    started.on("message", onAnswer);
+    started.on("message", onMessage);
     started.on("error", (error) => (reasonOfDeath = error));
     // An answer that cannot be read belongs to a task that nobody can name: the thread is given up.
     started.on("messageerror", (error) => {
@@ -170,8 +202,8 @@ export function makeWorkerSlot(name: string, numbers: Numbering, onChange: () =>
     get load() {
       return away.size + outbox.length;
     },
-    hasRoom: (priority) => countFrom(priority) < capacity(),
-    isRunningLow: (priority) => countFrom(priority) <= capacity() / 2,
+    hasRoom: (priority) => farewell === undefined && counts.from(priority) < capacity(),
+    isRunningLow: (priority) => counts.from(priority) <= capacity() / 2,
     add,
     flush,
     endSession: (session) => void (worker && endedSessions.push(session)),
@@ -179,25 +211,7 @@ export function makeWorkerSlot(name: string, numbers: Numbering, onChange: () =>
   };
 }
 
-function startWorker(name: string): Worker {
-  // A URL in a string is not rewritten by the compiler: the worker has the extension that this file has.
-  const extension = new URL(import.meta.url).pathname.endsWith(".ts") ? ".ts" : ".js";
-  return new Worker(new URL(`./worker${extension}`, import.meta.url), { name, ...execArgv() });
-}
-
-/** A thread inherits the options of the process, conditions included. Only `--input-type` would keep it from starting. */
-function execArgv(): { execArgv?: string[] } {
-  const { execArgv: inherited } = process;
-  if (!inherited.some((option) => option.startsWith("--input-type"))) return {};
-  const resolution = /^(--conditions|-C|--import|--loader|--experimental-loader|--require|-r)(=|$)/;
-  const kept = inherited.flatMap((option, i) => {
-    if (!resolution.test(option)) return [];
-    return option.includes("=") ? [option] : inherited.slice(i, i + 2);
-  });
-  return { execArgv: kept };
-}
-
-function failure({ task }: Job, what: string, cause?: unknown, facts: Record<string, unknown> = {}): SluiceError {
+function failure({ task }: Job, what: string, cause: unknown, facts: Record<string, unknown> = {}): SluiceError {
   const { type } = task.component.spec;
   return new SluiceError("ERR_COMPONENT", `A task of "${type}" (${task.method}) ${what}`, {
     cause,

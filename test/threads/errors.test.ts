@@ -69,24 +69,57 @@ for (const how of ["exit", "uncaught"]) {
   });
 }
 
-test("a thread that dies fails what it holds, and not what is queued or was answered", async (t) => {
+for (const how of ["exit", "uncaught"]) {
+  test(`a thread that dies of ${how} fails only the task that it was running`, async (t) => {
+    const pool = poolFor(t, 1);
+    const validate = await validating(pool, "deadly");
+    await Promise.all(Array.from({ length: 100 }, () => validate({})));
+    const { gate, reached, open } = makeGate(t);
+    const first = validate({ how: "gate", gate }, { priority: 2 });
+    await reached();
+    const deadly = [validate({ how }, { priority: 1 }), validate({ how }, { priority: 1 })];
+    const events = Array.from({ length: 1000 }, (_, i) => EventData.from(new Uint8Array([i % 256])));
+    const many = events.map((data) => validate({}, { data }));
+    const outcomes = Promise.allSettled([first, ...many]);
+    open();
+
+    for (const task of deadly) await t.throwsAsync(task, { code: "ERR_COMPONENT" });
+    t.true((await outcomes).every(({ status }) => status === "fulfilled"));
+    t.true(events.every((data, i) => data.segments[0]?.[0] === i % 256));
+  });
+}
+
+test("a thread that dies between two tasks fails none", async (t) => {
+  const pool = poolFor(t, 1);
+  const validate = await validating(pool, "deadly");
+  const answers = await Promise.all(Array.from({ length: 5 }, () => validate<{ threadId: number }>({ how: "stray" })));
+
+  t.is(new Set(answers.map(({ threadId }) => threadId)).size, 5);
+});
+
+test("a thread that cannot live is not replaced for ever", async (t) => {
+  const pool = poolFor(t, 1);
+  const validate = await validating(pool, "deadly");
+  const data = EventData.from(new Uint8Array(1));
+  const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => validate({ how: "late" }, { data })));
+
+  for (const outcome of outcomes) t.like(outcome, { status: "rejected", reason: { code: "ERR_COMPONENT" } });
+});
+
+test("a thread that dies does not take finished answers along", async (t) => {
   const pool = poolFor(t, 1);
   const validate = await validating(pool, "deadly");
   const { gate, reached, open } = makeGate(t);
-  const first = validate({ how: "gate", gate }, { priority: 2 });
+  await Promise.all(Array.from({ length: 100 }, () => validate({})));
+  const first = validate({ how: "gate", gate });
   await reached();
-  const deadly = validate({ how: "exit" }, { priority: 1 });
-  const many = Array.from({ length: 1000 }, () => validate({}));
-  const outcomes = Promise.allSettled([first, deadly, ...many]);
+  const many = Array.from({ length: 50 }, () => validate({}, { priority: 1 }));
+  const deadly = validate({ how: "exit" });
+  const outcomes = Promise.allSettled([first, ...many]);
   open();
-  const [firstOutcome, deadlyOutcome, ...others] = await outcomes;
 
-  t.is(firstOutcome?.status, "fulfilled");
-  t.is(deadlyOutcome?.status, "rejected");
-  const lost = others.filter(({ status }) => status === "rejected");
-  for (const { reason } of lost as PromiseRejectedResult[]) t.is((reason as SluiceError).code, "ERR_COMPONENT");
-  t.true(lost.length < 200, `${lost.length} tasks were lost`);
-  t.is(others.at(-1)?.status, "fulfilled");
+  await t.throwsAsync(deadly, { code: "ERR_COMPONENT" });
+  t.true((await outcomes).every(({ status }) => status === "fulfilled"));
 });
 
 test("an answer that cannot be cloned fails its task and gives the data back", async (t) => {
@@ -96,4 +129,17 @@ test("an answer that cannot be cloned fails its task and gives the data back", a
 
   await t.throwsAsync(validate({ how: "function" }, { data }), { code: "ERR_COMPONENT", message: /cloned/ });
   t.deepEqual(data.toUint8Array(), new Uint8Array([1, 2]));
+});
+
+test("an answer that cannot be cloned does not cost those that go with it", async (t) => {
+  const pool = poolFor(t, 1);
+  const validate = await validating(pool, "deadly");
+  await Promise.all(Array.from({ length: 100 }, () => validate({})));
+  const hows = Array.from({ length: 100 }, (_, i) => (i % 10 === 5 ? "function" : "well"));
+  const outcomes = await Promise.allSettled(hows.map((how) => validate({ how })));
+
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    hows.map((how) => (how === "well" ? "fulfilled" : "rejected")),
+  );
 });

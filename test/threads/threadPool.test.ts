@@ -89,7 +89,6 @@ test("run() lets a later task of a high priority overtake thousands", async (t) 
 test("run() answers a task although the next one blocks the thread", async (t) => {
   const pool = poolFor(t, 1);
   const validate = await validating(pool, "ordered");
-  await Promise.all(Array.from({ length: 100 }, () => validate({})));
   const { gate, open } = makeGate(t);
   const first = validate({});
   const second = validate({ gate });
@@ -209,7 +208,7 @@ for (const args of [[], ["--input-type=module"]]) {
     const { code, stdout, output } = await run(process.execPath, ["--conditions", "sluice-source", ...start]);
 
     t.is(code, 0, output);
-    t.is(stdout, "ran on the main thread: false\n");
+    t.is(stdout, "survived: 3\nran on the main thread: false\n");
   });
 }
 

@@ -7,7 +7,13 @@ const multiplier = 0x5bd1e995;
  * @param bytes - What to hash.
  * @param length - How many of the bytes to hash.
  * @returns A signed 32-bit integer, as in Java.
- * @internal
+ *
+ * @example
+ * ```ts
+ * import { murmur2 } from "sluice";
+ *
+ * console.log(murmur2(new TextEncoder().encode("foobar"))); // -790332482
+ * ```
  */
 export function murmur2(bytes: Uint8Array, length: number = bytes.length): number {
   let hash = seed ^ length;

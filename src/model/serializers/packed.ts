@@ -38,7 +38,8 @@ import { compilePacked } from "./compilePacked.ts";
  *   properties: { energy: { type: "integer", minimum: 0, maximum: 99 } },
  *   required: ["energy"],
  * });
- * console.log(serializer.serialize({ energy: 42 })); // one byte, where JSON takes thirteen
+ * // JSON takes thirteen bytes.
+ * console.log(serializer.serialize({ energy: 42 })); // Uint8Array [84]
  * ```
  */
 export function packed<const S extends JsonSchemaObject>(schema: S): BinarySerializer<InferJsonSchema<S>> {

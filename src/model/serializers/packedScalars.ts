@@ -3,10 +3,7 @@ import { bitsFor, misfit, type PackedCodec } from "./packedCodec.ts";
 import { readVarint, writeVarint } from "./packedNumbers.ts";
 import { asUndecodable, undecodable } from "./serializationErrors.ts";
 import { isWellFormed } from "./text.ts";
-
-const encoder = new TextEncoder();
-// A byte order mark is a character like any other here: without this option it would be lost.
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 /** Booleans, one bit each. @internal */
 export const booleanCodec: PackedCodec<boolean> = {
@@ -48,7 +45,7 @@ export function stringCodec(minLength: number, maxLength: number): PackedCodec<s
       if (typeof value !== "string" || !isWellFormed(value))
         throw misfit(trail, "it must be a string that UTF-8 can hold", value);
       if (!hasLength(value, minLength, maxLength)) throw misfit(trail, lengthRule(minLength, maxLength), value);
-      const bytes = encoder.encode(value);
+      const bytes = encodeUtf8(value);
       writeVarint(bits, bytes.length);
       bits.writeBytes(bytes);
     },
@@ -62,7 +59,7 @@ export function stringCodec(minLength: number, maxLength: number): PackedCodec<s
 
 function decode(bytes: Uint8Array): string {
   try {
-    return decoder.decode(bytes);
+    return decodeUtf8(bytes);
   } catch (error) {
     throw asUndecodable(error);
   }

@@ -35,7 +35,7 @@ export interface JsonSchemaObject {
  *   required: ["energy"];
  * }>;
  * const collision: Collision = { energy: 7 }; // { energy: number; tags?: string[] }
- * console.log(collision);
+ * console.log(collision.energy); // 7
  * ```
  */
 export type InferJsonSchema<S> = S extends true

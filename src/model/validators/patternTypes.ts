@@ -15,10 +15,22 @@ export type AnythingBut =
   | number
   | readonly string[]
   | readonly number[]
-  | { readonly prefix: string | readonly string[] }
-  | { readonly suffix: string | readonly string[] }
-  | { readonly "equals-ignore-case": string | readonly string[] }
-  | { readonly wildcard: string | readonly string[] };
+  | {
+      /** Texts that do not begin with this, or with any of these. */
+      readonly prefix: string | readonly string[];
+    }
+  | {
+      /** Texts that do not end with this, or with any of these. */
+      readonly suffix: string | readonly string[];
+    }
+  | {
+      /** Texts that differ from this, or from all of these, by more than case. */
+      readonly "equals-ignore-case": string | readonly string[];
+    }
+  | {
+      /** Texts that do not match this, or any of these, where `*` stands for any text. */
+      readonly wildcard: string | readonly string[];
+    };
 
 /** One alternative for the value of a field: the value itself, or an object with one operator. */
 export type PatternRule =
@@ -27,13 +39,34 @@ export type PatternRule =
   | boolean
   | null
   | IgnoreCase
-  | { readonly prefix: string | IgnoreCase }
-  | { readonly suffix: string | IgnoreCase }
-  | { readonly wildcard: string }
-  | { readonly "anything-but": AnythingBut }
-  | { readonly numeric: NumericComparison }
-  | { readonly cidr: string }
-  | { readonly exists: boolean };
+  | {
+      /** The text begins with this. */
+      readonly prefix: string | IgnoreCase;
+    }
+  | {
+      /** The text ends with this. */
+      readonly suffix: string | IgnoreCase;
+    }
+  | {
+      /** The text matches this, where `*` stands for any text. */
+      readonly wildcard: string;
+    }
+  | {
+      /** The value is there and is anything but this. */
+      readonly "anything-but": AnythingBut;
+    }
+  | {
+      /** The number compares like this. */
+      readonly numeric: NumericComparison;
+    }
+  | {
+      /** The text is an address of this network: `"10.0.0.0/8"`, `"2001:db8::/32"`. */
+      readonly cidr: string;
+    }
+  | {
+      /** Whether there is a value. */
+      readonly exists: boolean;
+    };
 
 /** One of the patterns of `$or`. As in EventBridge, its fields are not named like operators: a mistyped operator would pass for a field. */
 export type OrPattern = EventPattern & {

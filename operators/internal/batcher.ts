@@ -1,0 +1,248 @@
+import { timer, type NextObserver, type ObservableInput, type Observable, type Subscription } from "rxjs";
+import { checkAmount, checkFunction, checkInteger } from "../../src/model/check.ts";
+import { describeValue } from "../../src/model/describeValue.ts";
+import type { Downstream } from "./downstream.ts";
+import { innerFrom } from "./innerFrom.ts";
+
+/** How many events make a batch: a number, or `"adaptive"`. */
+export type BatchSize = number | "adaptive";
+
+/** How values are gathered into batches. */
+export interface BatchOptions<T> {
+  /**
+   * A number: the batch goes when it holds so many values. `"adaptive"`: with nothing in flight the first value goes at
+   * once; otherwise what gathers while the last batch is in flight makes the next one. @default "adaptive"
+   */
+  readonly batchSize?: BatchSize | undefined;
+  /** The largest number of values of an adaptive batch. @default 4096 */
+  readonly maxBatchEvents?: number | undefined;
+  /** Bytes, as `sizeOf` counts them, that send a batch before it is full. A larger value goes alone. @default 1 MiB */
+  readonly maxBatchBytes?: number | undefined;
+  /** Milliseconds after its first value at which a batch goes that is not full. Adaptive batches do not linger. @default 10 */
+  readonly linger?: number | undefined;
+  /** How many batches may be filling or in flight. One is in flight with 1 and 2, one fewer than this with more. @default 2 */
+  readonly maxBatches?: number | undefined;
+  /** The bytes of one value. @default () => 0 */
+  readonly sizeOf?: ((value: T) => number) | undefined;
+  /** Each emission sends what has been gathered so far, as soon as there is room in flight. */
+  readonly flush?: Observable<unknown> | undefined;
+  /** Told `true` when `maxBatches` is reached and `false` when there is room again, so that a source can be paused. */
+  readonly pressure?: NextObserver<boolean> | undefined;
+}
+
+/** The options of `batch`, with their defaults. @internal */
+export interface BatchRules<T> {
+  readonly adaptive: boolean;
+  readonly maxCount: number;
+  readonly maxBytes: number;
+  readonly linger: number;
+  readonly maxBatches: number;
+  readonly sizeOf: (value: T) => number;
+  readonly pressure: NextObserver<boolean> | undefined;
+}
+
+/** Checks the options of `batch` and fills in the defaults. @internal */
+export function checkBatchOptions<T>(options: BatchOptions<T>): BatchRules<T> {
+  const { batchSize = "adaptive", maxBatchEvents = 4096, maxBatchBytes = 1 << 20, linger = 10 } = options;
+  const { maxBatches = 2, sizeOf = () => 0, pressure } = options;
+  if (batchSize !== "adaptive" && typeof batchSize !== "number") {
+    throw new TypeError(`'batchSize' must be a number or "adaptive": current value is ${describeValue(batchSize)}`);
+  }
+  if (batchSize !== "adaptive") checkInteger("batchSize", batchSize, 1);
+  checkInteger("maxBatchEvents", maxBatchEvents, 1);
+  checkAmount("maxBatchBytes", maxBatchBytes, 1);
+  checkAmount("linger", linger);
+  checkInteger("maxBatches", maxBatches, 1);
+  checkFunction("sizeOf", sizeOf);
+  return {
+    adaptive: batchSize === "adaptive",
+    maxCount: batchSize === "adaptive" ? maxBatchEvents : batchSize,
+    maxBytes: maxBatchBytes,
+    linger,
+    maxBatches,
+    sizeOf,
+    pressure,
+  };
+}
+
+/**
+ * Values wait in one queue and a batch is cut from it at the moment when it may go. So there is no batch object that
+ * could be full and stuck: whatever the bounds, a queue with something to send and room in flight always moves.
+ *
+ * @internal
+ */
+export class Batcher<T, R> {
+  readonly #downstream: Downstream<R>;
+  readonly #rules: BatchRules<T>;
+  readonly #maxInFlight: number;
+  readonly #project: (values: readonly T[]) => ObservableInput<R>;
+  #queue: T[] = [];
+  #head = 0;
+  #bytes = 0;
+  #inFlight = 0;
+  /** How many of the queued values go without waiting for the batch to fill. */
+  #hurried = 0;
+  #lingering: Subscription | undefined;
+  #pressed = false;
+  #sending = false;
+  #end: (() => void) | undefined;
+
+  constructor(downstream: Downstream<R>, rules: BatchRules<T>, project: (values: readonly T[]) => ObservableInput<R>) {
+    this.#downstream = downstream;
+    this.#rules = rules;
+    this.#maxInFlight = Math.max(1, rules.maxBatches - 1);
+    this.#project = project;
+    downstream.add(() => {
+      this.#lingering?.unsubscribe();
+      this.#queue = [];
+    });
+  }
+
+  next(value: T): void {
+    if (this.#end !== undefined) return;
+    try {
+      this.#bytes += this.#rules.sizeOf(value);
+    } catch (error) {
+      return this.error(error); // What was gathered before it is sent, as for an error of the source.
+    }
+    this.#queue.push(value);
+    // While as much as may is in flight nothing can go, and the pressure can only change by a batch that is full.
+    if (this.#inFlight >= this.#maxInFlight && (this.#pressed || !this.#isFull())) return;
+    this.#send();
+  }
+
+  error(error: unknown): void {
+    this.#endWith(() => this.#downstream.error(error));
+  }
+
+  complete(): void {
+    this.#endWith(() => this.#downstream.complete());
+  }
+
+  flush(): void {
+    this.#hurried = this.#count;
+    this.#send();
+  }
+
+  get #count(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  #endWith(end: () => void): void {
+    this.#end = end;
+    this.flush();
+  }
+
+  #send(): void {
+    if (this.#sending) return; // An answer that comes at once must not recurse; the loop below goes on.
+    this.#sending = true;
+    while (this.#mayGo() && !this.#downstream.closed) this.#sendOne(this.#cut());
+    this.#sending = false;
+    this.#lingerForTheRest();
+    this.#tellPressure();
+    this.#endWhenEmpty();
+  }
+
+  #mayGo(): boolean {
+    if (this.#count === 0 || this.#inFlight >= this.#maxInFlight) return false;
+    return this.#isFull() || this.#hurried > 0 || (this.#rules.adaptive && this.#inFlight === 0);
+  }
+
+  #isFull(): boolean {
+    return this.#count >= this.#rules.maxCount || this.#bytes >= this.#rules.maxBytes;
+  }
+
+  /** Takes the next batch from the queue: as many values as the bounds allow, and at least one. */
+  #cut(): readonly T[] {
+    this.#stopLingering();
+    const values = this.#fitsWhole ? this.#takeAll() : this.#takePart();
+    this.#hurried = Math.max(0, this.#hurried - values.length);
+    return values;
+  }
+
+  get #fitsWhole(): boolean {
+    return this.#head === 0 && this.#count <= this.#rules.maxCount && (this.#bytes <= this.#rules.maxBytes || this.#count === 1);
+  }
+
+  #takeAll(): readonly T[] {
+    const all = this.#queue;
+    this.#queue = [];
+    this.#bytes = 0;
+    return all;
+  }
+
+  #takePart(): readonly T[] {
+    const { maxCount, maxBytes, sizeOf } = this.#rules;
+    const limit = Math.min(this.#head + maxCount, this.#queue.length);
+    let end = this.#head + 1;
+    let bytes = sizeOf(this.#queue[this.#head]!);
+    for (; end < limit; end++) {
+      const size = sizeOf(this.#queue[end]!);
+      if (bytes + size > maxBytes) break;
+      bytes += size;
+    }
+    const values = this.#queue.slice(this.#head, end);
+    this.#head = end;
+    this.#bytes = end === this.#queue.length ? 0 : this.#bytes - bytes;
+    if (this.#head * 2 >= this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head); // So that what has gone is not kept alive by the queue.
+      this.#head = 0;
+    }
+    return values;
+  }
+
+  #sendOne(values: readonly T[]): void {
+    this.#inFlight++;
+    let answer: Observable<R>;
+    try {
+      answer = innerFrom(this.#project(values));
+    } catch (error) {
+      return this.#downstream.error(error);
+    }
+    this.#downstream.add(
+      answer.subscribe({
+        next: (value) => this.#downstream.next(value),
+        error: (error: unknown) => this.#downstream.error(error),
+        complete: () => {
+          this.#inFlight--;
+          this.#send();
+        },
+      }),
+    );
+  }
+
+  #lingerForTheRest(): void {
+    const { adaptive, linger } = this.#rules;
+    if (adaptive || linger === Infinity || this.#lingering !== undefined || this.#count === 0 || this.#hurried > 0) return;
+    this.#lingering = timer(linger).subscribe(() => {
+      this.#stopLingering();
+      this.flush();
+    });
+  }
+
+  #stopLingering(): void {
+    this.#lingering?.unsubscribe();
+    this.#lingering = undefined;
+  }
+
+  #tellPressure(): void {
+    const { pressure, maxBatches, maxCount, maxBytes } = this.#rules;
+    if (pressure === undefined) return;
+    const filled = Math.max(Math.floor(this.#count / maxCount), Math.floor(this.#bytes / maxBytes));
+    const pressed = this.#inFlight + filled >= maxBatches;
+    if (pressed === this.#pressed) return;
+    this.#pressed = pressed;
+    try {
+      pressure.next(pressed);
+    } catch (error) {
+      this.#downstream.error(error);
+    }
+  }
+
+  #endWhenEmpty(): void {
+    if (this.#end === undefined || this.#count > 0 || this.#inFlight > 0) return;
+    const end = this.#end;
+    this.#end = () => {}; // Told once, whatever is still called.
+    end();
+  }
+}

@@ -1,0 +1,125 @@
+import type { PartitionSelector, Serializer, Validator } from "../../src/model/component.ts";
+import { describeValue } from "../../src/model/describeValue.ts";
+import type { EventDraft } from "../../src/model/draft.ts";
+import { isSluiceError, SluiceError } from "../../src/model/errors.ts";
+import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
+import type { PartitionInfo } from "../../src/model/partition.ts";
+
+/** Completes one part of a draft: nothing when it is done at once, a promise when it takes its time. Throws to reject it. @internal */
+export type DraftStep<D> = (draft: D) => PromiseLike<unknown> | undefined;
+
+/**
+ * Three steps as one. As long as they are synchronous an event passes them all in one go, and only one operator has to
+ * carry it.
+ *
+ * @internal
+ */
+export function inSequence<D>(first: DraftStep<D>, second: DraftStep<D>, third: DraftStep<D>): DraftStep<D> {
+  const afterFirst: DraftStep<D> = (draft) => {
+    const answer = second(draft);
+    return answer === undefined ? third(draft) : answer.then(() => third(draft));
+  };
+  return (draft) => {
+    const answer = first(draft);
+    return answer === undefined ? afterFirst(draft) : answer.then(() => afterFirst(draft));
+  };
+}
+
+/** Checks the draft, and takes over the metadata that the validator returned. @internal */
+export function validateDraft<M>(validator: Validator<M>): DraftStep<EventDraft<M>> {
+  return (draft) => {
+    try {
+      const answer = validator.validate(draft.metadata, draft.data);
+      if (isPromiseLike<M>(answer)) return validateLater(draft, answer);
+      draft.metadata = answer;
+      return undefined;
+    } catch (error) {
+      throw invalid(error);
+    }
+  };
+}
+
+// `then` and not `await`, here and below: an answer that virtual time moves must not have to wait for a real promise.
+function validateLater<M>(draft: EventDraft<M>, answer: PromiseLike<M>): PromiseLike<void> {
+  const accept = (metadata: M) => {
+    draft.metadata = metadata;
+  };
+  return answer.then(accept, (error: unknown) => {
+    throw invalid(error);
+  });
+}
+
+/** Gives the draft its partition. @internal */
+export function selectDraftPartition<M>(
+  selector: PartitionSelector<M>,
+  partitions: () => readonly PartitionInfo[],
+): DraftStep<EventDraft<M>> {
+  const select = selector.start();
+  return (draft) => {
+    const known = partitions();
+    const answer = select(draft.metadata, known, draft.requested);
+    if (isPromiseLike(answer)) return answer.then((partition) => assignPartition(draft, partition, known.length));
+    assignPartition(draft, answer, known.length);
+    return undefined;
+  };
+}
+
+function assignPartition(draft: EventDraft, partition: number, count: number): void {
+  if (!Number.isInteger(partition) || partition < 0 || partition >= count) {
+    throw new SluiceError(
+      "ERR_INVALID_PARTITION",
+      `The partition must be an integer from 0 to ${count - 1}: current value is ${describeValue(partition)}`,
+      { details: { partition, partitions: count } },
+    );
+  }
+  draft.partition = partition;
+}
+
+/** Gives the draft its payload. @internal */
+export function serializeDraft<M>(serializer: Serializer<M>): DraftStep<EventDraft<M>> {
+  return (draft) => {
+    try {
+      const answer = serializer.serialize(draft.metadata);
+      if (isPromiseLike<string | Uint8Array>(answer)) return serializeLater(serializer, draft, answer);
+      assignPayload(serializer, draft, answer);
+      return undefined;
+    } catch (error) {
+      throw unserializable(error);
+    }
+  };
+}
+
+function serializeLater<M>(
+  serializer: Serializer<M>,
+  draft: EventDraft<M>,
+  answer: PromiseLike<string | Uint8Array>,
+): PromiseLike<void> {
+  return answer.then(
+    (payload) => assignPayload(serializer, draft, payload),
+    (error: unknown) => {
+      throw unserializable(error);
+    },
+  );
+}
+
+function assignPayload<M>({ form }: Serializer<M>, draft: EventDraft<M>, payload: unknown): void {
+  if (form === "text" ? typeof payload === "string" : payload instanceof Uint8Array) {
+    draft.payload = payload as string | Uint8Array;
+    return;
+  }
+  const wanted = form === "text" ? "a string" : "a Uint8Array";
+  throw new SluiceError("ERR_SERIALIZATION", `A serializer must return ${wanted}: current value is ${describeValue(payload)}`);
+}
+
+function invalid(error: unknown): SluiceError {
+  if (isSluiceError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const details = { path: "", rule: reason };
+  return new SluiceError("ERR_INVALID_METADATA", `The validator failed: ${reason}`, { cause: error, details });
+}
+
+function unserializable(error: unknown): SluiceError {
+  if (isSluiceError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SluiceError("ERR_SERIALIZATION", `The serializer failed: ${reason}`, { cause: error });
+}
