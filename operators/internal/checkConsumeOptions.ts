@@ -28,9 +28,13 @@ export function checkConsumeOptions<M>(options: ConsumeOptions<M>, count: number
   checkStartFrom(startFrom);
   if (until !== undefined && until !== "end") checkAmount("until.idle", (until as { idle?: unknown }).idle);
   checkChoice("demand", demand, ["delivered", "acknowledged"]);
-  if (typeof undecodable !== "object" || undecodable === null) checkChoice("undecodable", undecodable, ["fail", "skip", "deliver"]);
+  if (typeof undecodable === "string") checkChoice("undecodable", undecodable, ["fail", "skip", "deliver"]);
+  else checkObserver("undecodable", undecodable);
   checkAmount("drainTimeout", drainTimeout);
   checkAmount("warnAfter", warnAfter);
+  checkFunction("warn", warn);
+  if (status !== undefined) checkObserver("status", status);
+  if (errors !== undefined) checkObserver("errors", errors);
   return {
     batchSize,
     maxBatches,
@@ -49,6 +53,11 @@ export function checkConsumeOptions<M>(options: ConsumeOptions<M>, count: number
     status,
     errors,
   };
+}
+
+function checkObserver(name: string, value: unknown): void {
+  if (typeof (value as { next?: unknown } | null)?.next === "function") return;
+  throw new TypeError(`'${name}' must be an observer: current value is ${describeValue(value)}`);
 }
 
 function checkPartitions(partitions: readonly number[], count: number): readonly number[] {

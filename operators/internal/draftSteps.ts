@@ -9,19 +9,14 @@ import type { PartitionInfo } from "../../src/model/partition.ts";
 export type DraftStep<D> = (draft: D) => PromiseLike<unknown> | undefined;
 
 /**
- * Three steps as one. As long as they are synchronous an event passes them all in one go, and only one operator has to
- * carry it.
+ * Two steps as one. As long as they are synchronous an event passes both in one go, and only one engine has to carry it.
  *
  * @internal
  */
-export function inSequence<D>(first: DraftStep<D>, second: DraftStep<D>, third: DraftStep<D>): DraftStep<D> {
-  const afterFirst: DraftStep<D> = (draft) => {
-    const answer = second(draft);
-    return answer === undefined ? third(draft) : answer.then(() => third(draft));
-  };
+export function inSequence<D>(first: DraftStep<D>, second: DraftStep<D>): DraftStep<D> {
   return (draft) => {
     const answer = first(draft);
-    return answer === undefined ? afterFirst(draft) : answer.then(() => afterFirst(draft));
+    return answer === undefined ? second(draft) : answer.then(() => second(draft));
   };
 }
 

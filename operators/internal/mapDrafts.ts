@@ -1,4 +1,4 @@
-import { Observable, timer, type NextObserver, type OperatorFunction, type Subscription } from "rxjs";
+import { Observable, timer, type NextObserver, type OperatorFunction, type Subscription, type TeardownLogic } from "rxjs";
 import { checkAmount, checkChoice, checkInteger } from "../../src/model/check.ts";
 import type { EventDraft } from "../../src/model/draft.ts";
 import { SluiceError } from "../../src/model/errors.ts";
@@ -67,7 +67,7 @@ export function checkRejectionPolicy(name: string, policy: unknown): void {
 }
 
 /** Runs the work of one step for draft after draft. @internal */
-export class DraftMapper<D extends EventDraft> {
+export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   readonly #downstream: Downstream<D>;
   readonly #name: string;
   readonly #work: DraftStep<D>;
@@ -98,6 +98,14 @@ export class DraftMapper<D extends EventDraft> {
       this.#waiting = [];
       this.#slots = [];
     });
+  }
+
+  get closed(): boolean {
+    return this.#downstream.closed;
+  }
+
+  add(teardown: TeardownLogic): void {
+    this.#downstream.add(teardown);
   }
 
   next(draft: D): void {

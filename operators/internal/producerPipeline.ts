@@ -96,15 +96,14 @@ export function openPipeline<M, D extends EventDraft<M>>(
   downstream: Downstream<StoredDrafts<D>>,
 ): Observer<D> {
   const { validator, partitionSelector, serializer } = topic.components;
-  const steps = inSequence<D>(
-    validateDraft(validator),
-    selectDraftPartition(partitionSelector, partitionsOf(topic.backend)),
-    serializeDraft(serializer),
-  );
   const rejected = { next: ({ draft, error }: DraftRejection) => hooks.rejected(draft as D, error) } as NextObserver<unknown>;
+  const rules = { ...stepOptions(options), rejected };
   const lanes = new Lanes<D>(topic.backend, options, hooks, downstream);
-  const name = "validator, partition selector or serializer";
-  return new DraftMapper<D>(lanes, name, steps, { ...stepOptions(options), rejected });
+  // Under strict ordering a partition is selected in the order of the pushes, so validation is a stage of its own:
+  // a selector that keeps state, as the round robin does, must not see events in the order in which they were validated.
+  const select = selectDraftPartition(partitionSelector, partitionsOf(topic.backend));
+  const place = new DraftMapper<D>(lanes, "partition selector or serializer", inSequence<D>(select, serializeDraft(serializer)), rules);
+  return new DraftMapper<D>(place, "validator", validateDraft(validator), rules);
 }
 
 /** Checks what the pipeline obeys before anything is subscribed to. @internal */
@@ -250,24 +249,23 @@ function reportOf(batch: EventBatch, partition: number, duration: number): Batch
  */
 class SequenceOf {
   readonly #name: string | undefined;
-  #id = "";
+  #id: string | undefined;
   #sequence = 0;
 
   constructor(name: string | undefined) {
     this.#name = name;
-    this.renew();
   }
 
   next(count: number): ProducerSequence | undefined {
     if (this.#name === undefined) return undefined;
+    this.#id ??= `${this.#name}/${uuid()}`;
     const sequence = this.#sequence;
     this.#sequence += count;
     return { id: this.#id, sequence };
   }
 
   renew(): void {
-    if (this.#name === undefined) return;
-    this.#id = `${this.#name}/${uuid()}`;
+    this.#id = undefined;
     this.#sequence = 0;
   }
 }

@@ -28,6 +28,7 @@ export interface SchemaInput<Input = unknown, Output = Input> {
 export type ValidatorInput<M = unknown> =
   | SchemaInput<unknown, M>
   | Validator<M>
+  | Validator // One that says nothing of its type, such as an event pattern, fits a topic of any.
   | StandardSchemaV1<unknown, M>
   | ValidateFunction<M>
   | ComponentSpec

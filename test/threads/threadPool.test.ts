@@ -86,6 +86,51 @@ test("run() lets a later task of a high priority overtake thousands", async (t) 
   );
 });
 
+test("run() lets a task overtake those that its thread already has", async (t) => {
+  const pool = poolFor(t, 1);
+  const validate = await validating(pool, "ordered");
+  const counter = sharedCounters();
+  await Promise.all(Array.from({ length: 500 }, () => validate({})));
+  // The thread's event loop turns after the long first gate, and has no reason to do so again after the short second one.
+  const gates = [makeGate(t), makeGate(t)] as const;
+  const blocked = gates.map(({ gate }, i) => validate({ gate }, { priority: 2 - i }));
+  await gates[0].reached();
+  const low = Array.from({ length: 5 }, () => validate<{ place: number }>({ counter }));
+  for (const end = performance.now() + 20; performance.now() < end;);
+  gates[0].open();
+  await gates[1].reached();
+  const urgent = validate<{ place: number }>({ counter }, { priority: 9 });
+  await Promise.resolve()
+    .then(() => {})
+    .then(() => {});
+  gates[1].open();
+  await Promise.all(blocked);
+
+  t.is((await urgent).place, 0);
+  t.deepEqual(
+    (await Promise.all(low)).map(({ place }) => place),
+    [1, 2, 3, 4, 5],
+  );
+});
+
+test("run() leaves few tasks waiting behind a blocked thread", async (t) => {
+  const pool = poolFor(t, 2);
+  const validate = await validating(pool, "ordered");
+  await Promise.all(Array.from({ length: 1000 }, () => validate({})));
+  const { gate, reached, open } = makeGate(t);
+  const first = validate({ gate });
+  await reached();
+  let left = 5000;
+  const enough = new Promise<void>((resolve) => {
+    for (let i = 0; i < 5000; i++) void validate({}).then(() => --left <= 128 && resolve());
+  });
+  await enough;
+  open();
+  await first;
+
+  t.true(left <= 128);
+});
+
 test("run() answers a task although the next one blocks the thread", async (t) => {
   const pool = poolFor(t, 1);
   const validate = await validating(pool, "ordered");
