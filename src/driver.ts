@@ -165,7 +165,7 @@ export class Driver {
   async #close(options: CloseOptions): Promise<void> {
     await Promise.resolve(); // So that a call from within a callback sees that it is closing.
     const closed = await Promise.allSettled([...this.#resources].map((each) => each.close(options)));
-    await Promise.allSettled([...this.#pools].map((each) => each.close()));
+    await Promise.allSettled([...this.#pools].map((each) => each.close(options)));
     await lastValueFrom(from(this.#backend.close()), { defaultValue: undefined });
     const failed = closed.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;

@@ -1,6 +1,7 @@
 import type { ComponentKind } from "../components/types.ts";
 import type { ComponentSpec } from "../model/component.ts";
 import type { EventData } from "../model/data.ts";
+import type { CloseOptions } from "../model/topicHandle.ts";
 
 /**
  * A component that a module makes, named so that any thread can make it. A pool tells components apart by the identity
@@ -56,16 +57,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How a pool is closed. */
-export interface CloseOptions {
-  /**
-   * Milliseconds to wait for tasks that are queued or running. Those left then are rejected with `ERR_CLOSED`.
-   *
-   * @default Infinity
-   */
-  readonly timeout?: number;
-}
-
 /**
  * Threads that run the components that modules make. Make one with {@link makeThreadPool}.
  *
@@ -89,7 +80,10 @@ export interface ThreadPool {
    * `ERR_UNSUPPORTED` in a browser. Whatever the component throws arrives with name, message, stack, code and details.
    */
   run<T>(task: ModuleTask, options?: RunOptions): Promise<T>;
-  /** Takes no new tasks, finishes those it has, then ends its threads. May be called twice. */
+  /**
+   * Takes no new tasks, finishes those it has, then ends its threads. May be called twice. Without a deadline it waits for
+   * all of them; those left at a deadline are rejected with `ERR_CLOSED`.
+   */
   close(options?: CloseOptions): Promise<void>;
   /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -3,10 +3,10 @@ import { checkAmount, checkInteger } from "../model/check.ts";
 import { SluiceError } from "../model/errors.ts";
 import { makeComponentHost, runOnHost } from "./componentHost.ts";
 import { makeJob, type Job, type PoolEngine } from "./job.ts";
-import type { CloseOptions, ModuleTask, RunOptions, ThreadPool } from "./poolTypes.ts";
+import type { CloseOptions } from "../model/topicHandle.ts";
+import type { ModuleTask, RunOptions, ThreadPool } from "./poolTypes.ts";
 
 export type {
-  CloseOptions,
   ComponentDescription,
   ModuleComponent,
   ModuleTask,
@@ -66,16 +66,16 @@ export function makeThreadPool(size: number): ThreadPool {
     return loading;
   }
 
-  async function finish(timeout: number): Promise<void> {
-    if (open.size > 0) await drained(timeout);
-    for (const job of open) job.reject(new SluiceError("ERR_CLOSED", `The thread pool closed after ${timeout} ms`));
+  async function finish(deadline: number): Promise<void> {
+    if (open.size > 0) await drained(deadline);
+    for (const job of open) job.reject(new SluiceError("ERR_CLOSED", `The thread pool closed after ${deadline} ms`));
     await engine?.end();
   }
 
   /** Waits until every task has ended, but no longer than so many milliseconds. */
-  function drained(timeout: number): Promise<void> {
+  function drained(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const deadline = timeout > maxTimeout ? undefined : timer(timeout).subscribe(() => resolve());
+      const deadline = ms > maxTimeout ? undefined : timer(ms).subscribe(() => resolve());
       onDrained = () => {
         deadline?.unsubscribe();
         resolve();
@@ -83,9 +83,9 @@ export function makeThreadPool(size: number): ThreadPool {
     });
   }
 
-  function close({ timeout = Infinity }: CloseOptions = {}): Promise<void> {
-    checkAmount("timeout", timeout);
-    closing ??= finish(timeout);
+  function close({ deadline = Infinity }: CloseOptions = {}): Promise<void> {
+    checkAmount("deadline", deadline);
+    closing ??= finish(deadline);
     return closing;
   }
 

@@ -23,10 +23,11 @@ test("acknowledge() acknowledges each event, then lets it through", (t) => {
 test("acknowledge() fails when the acknowledgement throws", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const event = fakeEvent(0, Object.freeze({ acknowledged: Object.freeze([]) as unknown as string[], held: 0 }));
-    expectObservable(cold("-a-", { a: event }).pipe(acknowledge(), map(() => "x"))).toBe(
-      "-#",
-      undefined,
-      new TypeError("Cannot add property 0, object is not extensible"),
-    );
+    expectObservable(
+      cold("-a-", { a: event }).pipe(
+        acknowledge(),
+        map(() => "x"),
+      ),
+    ).toBe("-#", undefined, new TypeError("Cannot add property 0, object is not extensible"));
   });
 });

@@ -31,7 +31,9 @@ test("batch() sends what is not full when 'linger' has passed since its first va
 
 test("batch() with an infinite 'linger' waits for the batch to fill", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
-    expectObservable(cold("-a 999ms -b--").pipe(joined({ batchSize: 2, linger: Infinity }))).toBe("- 1s -x--", { x: "ab" });
+    expectObservable(cold("-a 999ms -b--").pipe(joined({ batchSize: 2, linger: Infinity }))).toBe("- 1s -x--", {
+      x: "ab",
+    });
   });
 });
 
@@ -66,11 +68,20 @@ test("batch() adaptive is bounded by 'maxBatchEvents'", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const send = (values: readonly string[]) => cold("---r|", { r: values.join("") });
     const source = cold("(abcde|)");
-    expectObservable(source.pipe(batch({ maxBatchEvents: 2 }, send))).toBe("---x---y---z|", { x: "a", y: "bc", z: "de" });
+    expectObservable(source.pipe(batch({ maxBatchEvents: 2 }, send))).toBe("---x---y---z|", {
+      x: "a",
+      y: "bc",
+      z: "de",
+    });
   });
 });
 
-for (const [maxBatches, inFlight] of [[1, 1], [2, 1], [3, 2], [5, 4]] as const) {
+for (const [maxBatches, inFlight] of [
+  [1, 1],
+  [2, 1],
+  [3, 2],
+  [5, 4],
+] as const) {
   test(`batch() has ${inFlight} in flight with 'maxBatches' ${maxBatches}`, (t) => {
     marbles(t, ({ flush }) => {
       let now = 0;
@@ -79,7 +90,9 @@ for (const [maxBatches, inFlight] of [[1, 1], [2, 1], [3, 2], [5, 4]] as const) 
         most = Math.max(most, ++now);
         return timer(5).pipe(map(() => now--));
       };
-      range(0, 20).pipe(batch({ batchSize: 1, maxBatches }, send)).subscribe();
+      range(0, 20)
+        .pipe(batch({ batchSize: 1, maxBatches }, send))
+        .subscribe();
       flush();
       t.is(most, inFlight);
       t.is(now, 0);
@@ -173,7 +186,10 @@ test("batch() keeps order when an answer brings another value", (t) => {
 test("batch() does not recurse when answers come at once", async (t) => {
   const sent = await new Promise((resolve) => {
     range(0, 100_000)
-      .pipe(batch({ batchSize: 1 }, (values) => of(values)), toArray())
+      .pipe(
+        batch({ batchSize: 1 }, (values) => of(values)),
+        toArray(),
+      )
       .subscribe((all) => resolve(all.length));
   });
   t.is(sent, 100_000);
@@ -188,7 +204,10 @@ test("batch() accepts answers that are empty", (t) => {
 test("batch() serves several subscriptions with a state of their own", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const operator = joined({ batchSize: 2 });
-    expectObservable(merge(cold("-a-b-|").pipe(operator), cold("c---d|").pipe(operator))).toBe("---xy|", { x: "ab", y: "cd" });
+    expectObservable(merge(cold("-a-b-|").pipe(operator), cold("c---d|").pipe(operator))).toBe("---xy|", {
+      x: "ab",
+      y: "cd",
+    });
   });
 });
 

@@ -15,7 +15,8 @@ export type MakeStep = (work: Work, options?: DraftStepOptions) => MonoTypeOpera
 const accept: Work = () => undefined;
 
 /** Work that takes as many milliseconds as the metadata says; none for a letter. */
-const takeTime: Work = (metadata) => (Number.isNaN(Number(metadata)) ? undefined : later(Number(metadata), () => undefined));
+const takeTime: Work = (metadata) =>
+  Number.isNaN(Number(metadata)) ? undefined : later(Number(metadata), () => undefined);
 
 /** Work that refuses metadata in capitals: `X` at once, `Y` after 2 ms. */
 const refuseCapitals: Work = (metadata) => {
@@ -25,12 +26,14 @@ const refuseCapitals: Work = (metadata) => {
 
 /** Registers what holds for every operator that completes a part of a draft. */
 export function draftStepCases(test: TestFn, name: string, make: MakeStep, thrown: ErrorCode | "boom"): void {
-  const step = (work: Work, options?: DraftStepOptions): OperatorFunction<string, string> => (source) =>
-    source.pipe(
-      map((metadata) => draftOf(metadata)),
-      make(work, options),
-      map(({ metadata }) => metadata),
-    );
+  const step =
+    (work: Work, options?: DraftStepOptions): OperatorFunction<string, string> =>
+    (source) =>
+      source.pipe(
+        map((metadata) => draftOf(metadata)),
+        make(work, options),
+        map(({ metadata }) => metadata),
+      );
   const codeOf = (error: unknown) => (error as SluiceError).code ?? (error as Error).message;
 
   standardCases(test, name, { operator: () => make(accept), value: () => draftOf("v") });
@@ -82,7 +85,10 @@ export function draftStepCases(test: TestFn, name: string, make: MakeStep, throw
   test(`${name} fails at a rejected event under "fail", after those before it`, (t) => {
     marbles(t, ({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold("-5-X-a--");
-      const result = source.pipe(step(refuseCapitals), catchError((error: unknown) => throwError(() => codeOf(error))));
+      const result = source.pipe(
+        step(refuseCapitals),
+        catchError((error: unknown) => throwError(() => codeOf(error))),
+      );
       expectObservable(result).toBe("------(5#)", undefined, thrown);
       expectSubscriptions(source.subscriptions).toBe("^-----!");
     });
@@ -90,7 +96,10 @@ export function draftStepCases(test: TestFn, name: string, make: MakeStep, throw
 
   test(`${name} fails at an event that is rejected after its source has completed`, (t) => {
     marbles(t, ({ cold, expectObservable }) => {
-      const result = cold("Y|").pipe(step(refuseCapitals), catchError((error: unknown) => throwError(() => codeOf(error))));
+      const result = cold("Y|").pipe(
+        step(refuseCapitals),
+        catchError((error: unknown) => throwError(() => codeOf(error))),
+      );
       expectObservable(result).toBe("--#", undefined, thrown);
     });
   });
@@ -106,10 +115,13 @@ export function draftStepCases(test: TestFn, name: string, make: MakeStep, throw
       const rejected = new Subject<Rejection>();
       const source = cold("-X-a-Y-b-|");
       const reports = "    -x-----y---";
-      expectObservable(rejected.pipe(map(({ metadata, error }) => `${String(metadata)} ${codeOf(error)}`))).toBe(reports, {
-        x: `X ${thrown}`,
-        y: `Y ${thrown}`,
-      });
+      expectObservable(rejected.pipe(map(({ metadata, error }) => `${String(metadata)} ${codeOf(error)}`))).toBe(
+        reports,
+        {
+          x: `X ${thrown}`,
+          y: `Y ${thrown}`,
+        },
+      );
       expectObservable(source.pipe(step(refuseCapitals, { rejected }))).toBe("---a---b-|");
     });
   });
@@ -117,8 +129,16 @@ export function draftStepCases(test: TestFn, name: string, make: MakeStep, throw
   test(`${name} fails with what an observer of rejected events throws, and loses nothing that was accepted`, (t) => {
     marbles(t, ({ cold, expectObservable }) => {
       const rejected = { next: boom };
-      expectObservable(cold("-5-X-a--").pipe(step(refuseCapitals, { rejected }))).toBe("------(5#)", undefined, new Error("boom"));
-      expectObservable(cold("-Y-a----").pipe(step(refuseCapitals, { rejected }))).toBe("---(a#)", undefined, new Error("boom"));
+      expectObservable(cold("-5-X-a--").pipe(step(refuseCapitals, { rejected }))).toBe(
+        "------(5#)",
+        undefined,
+        new Error("boom"),
+      );
+      expectObservable(cold("-Y-a----").pipe(step(refuseCapitals, { rejected }))).toBe(
+        "---(a#)",
+        undefined,
+        new Error("boom"),
+      );
     });
   });
 
@@ -155,7 +175,9 @@ export function draftStepCases(test: TestFn, name: string, make: MakeStep, throw
 
   test(`${name} takes real promises`, async (t) => {
     const seen: string[] = [];
-    await of("a", "b").pipe(step(async () => undefined)).forEach((value) => void seen.push(value));
+    await of("a", "b")
+      .pipe(step(async () => undefined))
+      .forEach((value) => void seen.push(value));
     t.deepEqual(seen, ["a", "b"]);
   });
 

@@ -44,7 +44,11 @@ export class Later<T> implements PromiseLike<T> {
   ): PromiseLike<A | B> {
     return new Later<A | B>(
       new Observable((subscriber) => {
-        const settle = <V>(callback: ((value: V) => A | B | PromiseLike<A | B>) | null | undefined, value: V, none: () => void) => {
+        const settle = <V>(
+          callback: ((value: V) => A | B | PromiseLike<A | B>) | null | undefined,
+          value: V,
+          none: () => void,
+        ) => {
           if (callback === undefined || callback === null) return none();
           let answer: A | B | PromiseLike<A | B>;
           try {
@@ -91,7 +95,10 @@ export function boom(): never {
 }
 
 /** A draft, serialized as its own text where a payload is asked for. */
-export function draftOf<M>(metadata: M, options: { data?: Uint8Array; requested?: number; payload?: string } = {}): EventDraft<M> {
+export function draftOf<M>(
+  metadata: M,
+  options: { data?: Uint8Array; requested?: number; payload?: string } = {},
+): EventDraft<M> {
   const draft = new EventDraft(metadata, EventData.from(options.data), options.requested);
   draft.payload = options.payload;
   return draft;
@@ -108,7 +115,11 @@ export interface StandardCases<T, R> {
 }
 
 /** Registers the tests of never, empty, error, early unsubscribe and a source that emits while it is subscribed to. */
-export function standardCases<T, R>(test: TestFn, name: string, { operator, value, isSynchronous = true }: StandardCases<T, R>): void {
+export function standardCases<T, R>(
+  test: TestFn,
+  name: string,
+  { operator, value, isSynchronous = true }: StandardCases<T, R>,
+): void {
   test(`${name} never ends when its source does not`, (t) => {
     marbles(t, ({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold<T>("-");
@@ -194,7 +205,11 @@ export interface FakeTopicOptions<M> {
 }
 
 /** A topic over partitions of a test's own. */
-export function fakeTopic<M = unknown>({ partitions = [fakePartition()], join, components }: FakeTopicOptions<M> = {}): TopicHandle<M> {
+export function fakeTopic<M = unknown>({
+  partitions = [fakePartition()],
+  join,
+  components,
+}: FakeTopicOptions<M> = {}): TopicHandle<M> {
   const specs = { validator: { type: "x" }, partitionSelector: { type: "x" }, serializer: { type: "x" } };
   const backend: BackendTopic = {
     name: "t",
@@ -202,7 +217,12 @@ export function fakeTopic<M = unknown>({ partitions = [fakePartition()], join, c
     partitions,
     addPartitions: () => NEVER,
     seal: () => NEVER,
-    join: join ?? (() => new Observable((subscriber) => subscriber.next(partitions.map(({ index }) => fakeLease({ partition: index }))))),
+    join:
+      join ??
+      (() =>
+        new Observable((subscriber) =>
+          subscriber.next(partitions.map(({ index }) => fakeLease({ partition: index }))),
+        )),
     cursors: () => NEVER,
   };
   return { name: "t", backend, components: componentsOf(components) };
@@ -223,8 +243,16 @@ function componentsOf<M>(components: Partial<TopicComponents<M>> = {}): TopicCom
 
 /** A batch as a backend stores it: the metadata of each event, and how many bytes of data each has. */
 export function storedBatch(firstId: number, metadata: readonly unknown[], sizes?: readonly number[]): StoredBatch {
-  const texts = metadata.map((each) => (each instanceof Uint8Array ? each : new TextEncoder().encode(JSON.stringify(each))));
-  const ends = (lengths: readonly number[]) => lengths.map(((sum) => (length: number) => (sum += length))(0));
+  const texts = metadata.map((each) =>
+    each instanceof Uint8Array ? each : new TextEncoder().encode(JSON.stringify(each)),
+  );
+  const ends = (lengths: readonly number[]) =>
+    lengths.map(
+      (
+        (sum) => (length: number) =>
+          (sum += length)
+      )(0),
+    );
   const bytes = new Uint8Array(texts.reduce((sum, { length }) => sum + length, 0));
   const metadataEnds = Uint32Array.from(ends(texts.map(({ length }) => length)));
   texts.forEach((text, i) => bytes.set(text, i === 0 ? 0 : metadataEnds[i - 1]));
@@ -246,12 +274,21 @@ export interface EventLog {
 }
 
 /** An event that writes down what is done with it, as `partition:id`. */
-export function fakeEvent<M = number>(id: number, log: EventLog, { partition = 0, metadata = id as M, size = 0, fetch }: {
-  partition?: number;
-  metadata?: M;
-  size?: number;
-  fetch?: EventSource<M>["fetch"];
-} = {}): StreamEvent<M> {
+export function fakeEvent<M = number>(
+  id: number,
+  log: EventLog,
+  {
+    partition = 0,
+    metadata = id as M,
+    size = 0,
+    fetch,
+  }: {
+    partition?: number;
+    metadata?: M;
+    size?: number;
+    fetch?: EventSource<M>["fetch"];
+  } = {},
+): StreamEvent<M> {
   const source: EventSource<M> = {
     topic: "t",
     partition,
@@ -283,7 +320,11 @@ export function eventLog(): EventLog {
  * Stores events in one partition of a memory topic, as one batch. They are stored at once; the answer, which comes in a
  * real microtask outside of virtual time, is not waited for: it would keep RxJS's asap queue busy for the next test.
  */
-export function stock<M>({ backend, components }: TopicHandle<M>, metadata: readonly M[], { partition = 0, size = 0 } = {}): void {
+export function stock<M>(
+  { backend, components }: TopicHandle<M>,
+  metadata: readonly M[],
+  { partition = 0, size = 0 } = {},
+): void {
   const drafts = metadata.map((each) => {
     const payload = components.serializer.serialize(each) as string;
     return draftOf(each, { payload, data: new Uint8Array(size).fill(1) });

@@ -36,7 +36,9 @@ test("orderedMap() runs no more than 'concurrency' and queues the rest", (t) => 
       return timer(10 - n).pipe(map(() => (now--, n)));
     };
     const seen: number[] = [];
-    range(0, 9).pipe(orderedMap(work, { concurrency: 3 })).subscribe((n) => seen.push(n));
+    range(0, 9)
+      .pipe(orderedMap(work, { concurrency: 3 }))
+      .subscribe((n) => seen.push(n));
     flush();
     t.is(most, 3);
     t.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -50,7 +52,9 @@ test("orderedMap() lets 'backpressure' hold back what would pile up behind a slo
       started.push(name);
       return name === "a" ? cold("----------x|") : cold("-y|");
     };
-    expectObservable(cold("(abcde|)").pipe(orderedMap(work, { concurrency: 2, backpressure: 3 })), "-----!").toBe("------");
+    expectObservable(cold("(abcde|)").pipe(orderedMap(work, { concurrency: 2, backpressure: 3 })), "-----!").toBe(
+      "------",
+    );
     flush();
     t.deepEqual(started, ["a", "b", "c"]);
   });
@@ -87,7 +91,12 @@ test("orderedMap() stops an inner stream that emits while it is being subscribed
   const endless = new Observable<number>((subscriber) => {
     while (!subscriber.closed && emitted < 1000) subscriber.next(emitted++);
   });
-  of("a").pipe(orderedMap(() => endless), take(3)).subscribe();
+  of("a")
+    .pipe(
+      orderedMap(() => endless),
+      take(3),
+    )
+    .subscribe();
   t.is(emitted, 3);
 });
 
@@ -133,17 +142,26 @@ test("orderedMap() completes with inner streams that are empty, and not before o
 
 test("orderedMap() takes promises", async (t) => {
   const seen: number[] = [];
-  await of(2, 1).pipe(orderedMap(async (n) => n)).forEach((n) => void seen.push(n));
+  await of(2, 1)
+    .pipe(orderedMap(async (n) => n))
+    .forEach((n) => void seen.push(n));
   t.deepEqual(seen, [2, 1]);
 });
 
 test("orderedMap() hands the index to 'project'", (t) => {
   const seen: number[] = [];
-  of("a", "b").pipe(orderedMap((_, index) => of(index))).subscribe((index) => seen.push(index));
+  of("a", "b")
+    .pipe(orderedMap((_, index) => of(index)))
+    .subscribe((index) => seen.push(index));
   t.deepEqual(seen, [0, 1]);
 });
 
-for (const options of [{ concurrency: 0 }, { concurrency: NaN }, { backpressure: 3 }, { concurrency: 4, backpressure: 3 }]) {
+for (const options of [
+  { concurrency: 0 },
+  { concurrency: NaN },
+  { backpressure: 3 },
+  { concurrency: 4, backpressure: 3 },
+]) {
   test(`orderedMap() refuses ${JSON.stringify(options)}`, (t) => {
     t.throws(() => orderedMap(of, options), { instanceOf: RangeError, message: /current value is/ });
   });

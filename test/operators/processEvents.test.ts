@@ -1,25 +1,46 @@
 import test from "ava";
-import { catchError, EMPTY, from, map, NEVER, Observable, of, Subject, throwError, timer, type Subscription } from "rxjs";
+import {
+  catchError,
+  EMPTY,
+  from,
+  map,
+  NEVER,
+  of,
+  Subject,
+  throwError,
+  timer,
+  type Observable,
+  type Subscription,
+} from "rxjs";
 import { processEvents, type EventHandler, type ProcessEventsOptions } from "../../operators/processEvents.ts";
+import type { StreamEvent } from "../../src/model/event.ts";
 import { boom, eventLog, fakeEvent, marbles, standardCases, type EventLog } from "./helpers.ts";
 
-standardCases(test, "processEvents()", { operator: () => processEvents<number>(() => undefined), value: () => fakeEvent(0, eventLog()) });
+standardCases(test, "processEvents()", {
+  operator: () => processEvents<number>(() => undefined),
+  value: () => fakeEvent(0, eventLog()),
+});
 
 /** Events named by digits, of one partition, or of partition 1 for letters. */
-const eventsOf = (log: EventLog) =>
+const eventsOf = (log: EventLog): Record<string, StreamEvent<string>> =>
   Object.fromEntries([
     ...[0, 1, 2, 3, 4, 5].map((id) => [String(id), fakeEvent(id, log, { metadata: String(id) })]),
     ...["a", "b", "c"].map((name, id) => [name, fakeEvent(id, log, { partition: 1, metadata: name })]),
   ]);
 
 /** Handles an event for as many milliseconds as a table says. */
-const taking = (times: Record<string, number>): EventHandler<string> => ({ metadata }) => timer(times[metadata] ?? 1);
+const taking =
+  (times: Record<string, number>): EventHandler<string> =>
+  ({ metadata }) =>
+    timer(times[metadata] ?? 1);
 
-const names = (handler: EventHandler<string>, options?: ProcessEventsOptions<string>) => (source: Observable<unknown>) =>
-  source.pipe(
-    processEvents(handler, options) as never,
-    map(({ metadata }: { metadata: string }) => metadata),
-  ) as Observable<string>;
+const names =
+  (handler: EventHandler<string>, options?: ProcessEventsOptions<string>) =>
+  (source: Observable<StreamEvent<string>>): Observable<string> =>
+    source.pipe(
+      processEvents(handler, options),
+      map(({ metadata }) => metadata),
+    );
 
 test("processEvents() handles one event at a time and acknowledges each after its handler", (t) => {
   marbles(t, ({ cold, expectObservable, expectSubscriptions, flush }) => {
@@ -52,19 +73,23 @@ test("processEvents() holds an event until its handler is done", (t) => {
   marbles(t, ({ cold, flush }) => {
     const log = eventLog();
     const held: number[] = [];
-    cold("(012)-|", eventsOf(log)).pipe(names(taking({}), { concurrency: 2 })).subscribe(() => held.push(log.held));
+    cold("(012)-|", eventsOf(log))
+      .pipe(names(taking({}), { concurrency: 2 }))
+      .subscribe(() => held.push(log.held));
     flush();
     t.deepEqual(held, [3, 2, 1]);
     t.is(log.held, 0);
   });
 });
 
-test("processEvents() \"strict\" handles the events of one partition one after the other, those of others beside them", (t) => {
+test('processEvents() "strict" handles the events of one partition one after the other, those of others beside them', (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const log = eventLog();
     const source = cold("(01ab|)", eventsOf(log));
     const expected = "   -a-b-0-(1|)";
-    expectObservable(source.pipe(names(taking({ 0: 5, 1: 2, a: 1, b: 2 }), { concurrency: 4, ordering: "strict" }))).toBe(expected);
+    expectObservable(
+      source.pipe(names(taking({ 0: 5, 1: 2, a: 1, b: 2 }), { concurrency: 4, ordering: "strict" })),
+    ).toBe(expected);
   });
 });
 
@@ -142,7 +167,7 @@ test("processEvents() stops its handlers and ends every hold when it is unsubscr
 test("processEvents() bears a handler that unsubscribes", (t) => {
   const log = eventLog();
   const source = new Subject<ReturnType<typeof fakeEvent<number>>>();
-  const subscription: Subscription = source.pipe(processEvents<number>(() => void subscription.unsubscribe())).subscribe();
+  const subscription: Subscription = source.pipe(processEvents<number>(() => subscription.unsubscribe())).subscribe();
   source.next(fakeEvent(0, log));
   t.deepEqual(log, { acknowledged: [], held: 0 });
 });
@@ -178,7 +203,11 @@ test("processEvents() fails with what 'deadLetter' throws or fails with", (t) =>
     const log = eventLog();
     const fail = () => throwError(() => "dead");
     expectObservable(cold("-0-", eventsOf(log)).pipe(names(boom, { deadLetter: fail }))).toBe("-#", undefined, "dead");
-    expectObservable(cold("-0-", eventsOf(log)).pipe(names(fail, { deadLetter: boom }))).toBe("-#", undefined, new Error("boom"));
+    expectObservable(cold("-0-", eventsOf(log)).pipe(names(fail, { deadLetter: boom }))).toBe(
+      "-#",
+      undefined,
+      new Error("boom"),
+    );
     flush();
     t.deepEqual(log, { acknowledged: [], held: 0 });
   });
@@ -190,7 +219,9 @@ test("processEvents() does not recurse when handlers are done at once", (t) => {
   const count = 20_000;
   let handled = 0;
   const events = Array.from({ length: count }, (_, id) => fakeEvent(id, log));
-  from(events).pipe(processEvents<number>(({ id }) => (id === 0 ? first : undefined))).subscribe(() => handled++);
+  from(events)
+    .pipe(processEvents<number>(({ id }) => (id === 0 ? first : undefined)))
+    .subscribe(() => handled++);
   first.complete();
   t.is(handled, count);
   t.is(log.acknowledged.at(-1), `0:${count - 1}`);
@@ -200,7 +231,9 @@ test("processEvents() is done with promises, Observables, or at once", async (t)
   const log = eventLog();
   const answers = [undefined, Promise.resolve(1), of(1, 2), EMPTY];
   const events = answers.map((_, id) => fakeEvent(id, log));
-  await from(events).pipe(processEvents<number>(({ id }) => answers[id])).forEach(() => undefined);
+  await from(events)
+    .pipe(processEvents<number>(({ id }) => answers[id]))
+    .forEach(() => undefined);
   t.deepEqual(log.acknowledged, ["0:0", "0:1", "0:2", "0:3"]);
 });
 
@@ -208,7 +241,12 @@ test("processEvents() waits for a handler that never ends, and for no other", (t
   marbles(t, ({ cold, expectObservable, flush }) => {
     const log = eventLog();
     const handler: EventHandler<string> = ({ metadata }) => (metadata === "0" ? NEVER : EMPTY);
-    expectObservable(cold("(01|)", eventsOf(log)).pipe(names(handler, { concurrency: 2 }), catchError(() => EMPTY))).toBe("1---");
+    expectObservable(
+      cold("(01|)", eventsOf(log)).pipe(
+        names(handler, { concurrency: 2 }),
+        catchError(() => EMPTY),
+      ),
+    ).toBe("1---");
     flush();
     t.deepEqual(log.acknowledged, []);
   });

@@ -1,5 +1,20 @@
 import test from "ava";
-import { catchError, concat, from, map, NEVER, Observable, of, range, Subject, take, tap, throwError, timer, type ObservableInput } from "rxjs";
+import {
+  catchError,
+  concat,
+  from,
+  map,
+  NEVER,
+  Observable,
+  of,
+  range,
+  Subject,
+  take,
+  tap,
+  throwError,
+  timer,
+  type ObservableInput,
+} from "rxjs";
 import { produce, type ProduceOptions } from "../../operators/produce.ts";
 import type { BackendPartition } from "../../src/model/backend.ts";
 import type { Appended, EventBatch } from "../../src/model/batch.ts";
@@ -24,12 +39,18 @@ function partition(answer: () => Observable<unknown>, stored: string[] = []): Ba
     append: (batch: EventBatch) => {
       const firstId = next;
       next += batch.count;
-      return answer().pipe(tap(() => stored.push(new TextDecoder().decode(batch.metadata))), map(() => ({ firstId })));
+      return answer().pipe(
+        tap(() => stored.push(new TextDecoder().decode(batch.metadata))),
+        map(() => ({ firstId })),
+      );
     },
   });
 }
 
-const inputs = Object.fromEntries([..."abcdefXY"].map((metadata) => [metadata, { metadata }])) as Record<string, EventInput<string>>;
+const inputs = Object.fromEntries(Array.from("abcdefXY", (metadata) => [metadata, { metadata }])) as Record<
+  string,
+  EventInput<string>
+>;
 
 /** Refuses `X` at once and `Y` after 3 ms. */
 const validator = fromFunction<string>((metadata) => {
@@ -37,12 +58,23 @@ const validator = fromFunction<string>((metadata) => {
   return metadata === "Y" ? later<void>(3, boom) : undefined;
 });
 
-const ids = (source: Observable<Receipt>) => source.pipe(map(({ id }) => String(id)), catchError((error: unknown) => throwError(() => codeOf(error))));
-const codeOf = (error: unknown) => (error instanceof SluiceError ? error.code : error instanceof Error ? error.message : error);
+const ids = (source: Observable<Receipt>) =>
+  source.pipe(
+    map(({ id }) => String(id)),
+    catchError((error: unknown) => throwError(() => codeOf(error))),
+  );
+const codeOf = (error: unknown) =>
+  error instanceof SluiceError ? error.code : error instanceof Error ? error.message : error;
 
-const producing = (append: () => Observable<unknown>, options?: ProduceOptions<string>, stored?: string[]) =>
+const producing =
+  (append: () => Observable<unknown>, options?: ProduceOptions<string>, stored?: string[]) =>
   (source: ObservableInput<EventInput<string>>) =>
-    ids(produce(fakeTopic<string>({ partitions: [partition(append, stored)], components: { validator } }), options)(source));
+    ids(
+      produce(
+        fakeTopic<string>({ partitions: [partition(append, stored)], components: { validator } }),
+        options,
+      )(source),
+    );
 
 test("produce() emits a receipt for each event once it is stored", (t) => {
   marbles(t, ({ cold, expectObservable, expectSubscriptions }) => {
@@ -63,7 +95,9 @@ test("produce() completes once everything is stored", (t) => {
 
 test("produce() names the topic, the partition, the id and the time in its receipts", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
-    const topic = fakeTopic<string>({ partitions: [fakePartition({ append: () => of({ firstId: 5, ids: Float64Array.of(5) }) })] });
+    const topic = fakeTopic<string>({
+      partitions: [fakePartition({ append: () => of({ firstId: 5, ids: Float64Array.of(5) }) })],
+    });
     expectObservable(cold("--a|", inputs).pipe(produce(topic))).toBe("--r|", {
       r: { topic: "t", partition: 0, id: 5, timestamp: 2 },
     });
@@ -75,7 +109,9 @@ test("produce() sends the events of each partition in batches of its own", (t) =
     const partitions = [0, 1].map((index) => ({ ...partition(() => cold("-r|")), index }));
     const source = cold("(abcd|)", inputs);
     const topic = fakeTopic<string>({ partitions });
-    const places = produce(topic, { batchSize: 2 })(source).pipe(map((receipt) => `${receipt.partition}:${receipt.id}`));
+    const places = produce(topic, { batchSize: 2 })(source).pipe(
+      map((receipt) => `${receipt.partition}:${receipt.id}`),
+    );
     expectObservable(places).toBe("-(wxyz|)", { w: "0:0", x: "0:1", y: "1:0", z: "1:1" });
   });
 });
@@ -88,11 +124,15 @@ test("produce() stores what was accepted, then fails with the error of its sourc
   });
 });
 
-test("produce() fails at a rejected event under \"fail\", after all before it is stored", (t) => {
+test('produce() fails at a rejected event under "fail", after all before it is stored', (t) => {
   marbles(t, ({ cold, expectObservable, expectSubscriptions }) => {
     const stored: string[] = [];
     const source = cold("a-X-b-", inputs);
-    expectObservable(source.pipe(producing(() => cold("-----r|"), {}, stored))).toBe("-----(0#)", undefined, "ERR_INVALID_METADATA");
+    expectObservable(source.pipe(producing(() => cold("-----r|"), {}, stored))).toBe(
+      "-----(0#)",
+      undefined,
+      "ERR_INVALID_METADATA",
+    );
     expectSubscriptions(source.subscriptions).toBe("^-!");
   });
 });
@@ -103,7 +143,7 @@ test("produce() fails at an event that is rejected after its source has complete
   });
 });
 
-test("produce() leaves a rejected event out under \"skip\"", (t) => {
+test('produce() leaves a rejected event out under "skip"', (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     expectObservable(cold("a-X-b|", inputs).pipe(producing(instant, { rejected: "skip" }))).toBe("0---1|");
   });
@@ -121,13 +161,21 @@ test("produce() hands a rejected event to an observer", (t) => {
 test("produce() fails with what an observer of rejected events throws, and loses nothing that was accepted", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const options = { rejected: { next: boom } };
-    expectObservable(cold("a-X-b-", inputs).pipe(producing(() => cold("-----r|"), options))).toBe("-----(0#)", undefined, "boom");
+    expectObservable(cold("a-X-b-", inputs).pipe(producing(() => cold("-----r|"), options))).toBe(
+      "-----(0#)",
+      undefined,
+      "boom",
+    );
   });
 });
 
 test("produce() fails when a batch cannot be stored, also after its source has completed", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
-    expectObservable(cold("a--------", inputs).pipe(producing(() => cold("--#")))).toBe("--#", undefined, "ERR_STORAGE");
+    expectObservable(cold("a--------", inputs).pipe(producing(() => cold("--#")))).toBe(
+      "--#",
+      undefined,
+      "ERR_STORAGE",
+    );
     expectObservable(cold("a|", inputs).pipe(producing(() => cold("--#")))).toBe("--#", undefined, "ERR_STORAGE");
     expectObservable(cold("a|", inputs).pipe(producing(boom))).toBe("#", undefined, "ERR_STORAGE");
   });
@@ -148,7 +196,9 @@ for (const [name, input] of [
 }
 
 test("produce() fails with ERR_INVALID_PARTITION when the requested partition does not exist", (t) => {
-  of({ metadata: "a", partition: 7 }).pipe(ids0()).subscribe({ error: (code: unknown) => t.is(code, "ERR_INVALID_PARTITION") });
+  of({ metadata: "a", partition: 7 })
+    .pipe(ids0())
+    .subscribe({ error: (code: unknown) => t.is(code, "ERR_INVALID_PARTITION") });
   t.plan(1);
 });
 
@@ -168,19 +218,28 @@ test("produce() fails with ERR_OVERFLOW when a source is too fast, and stops it"
   marbles(t, ({ cold, expectObservable, flush }) => {
     let brought = 0;
     const source = range(0, 1000).pipe(map(() => (brought++, { metadata: "a" })));
-    expectObservable(source.pipe(producing(() => cold("--r|"), { maxBufferedBytes: 1000 }))).toBe("--0-(12#)", undefined, "ERR_OVERFLOW");
+    expectObservable(source.pipe(producing(() => cold("--r|"), { maxBufferedBytes: 1000 }))).toBe(
+      "--0-(12#)",
+      undefined,
+      "ERR_OVERFLOW",
+    );
     flush();
     t.true(brought <= 5);
   });
 });
 
-test("produce() leaves out what is too much under \"drop\", and tells of it", (t) => {
+test('produce() leaves out what is too much under "drop", and tells of it', (t) => {
   marbles(t, ({ cold, flush }) => {
     const dropped: unknown[] = [];
     const stored: string[] = [];
     const rejected = { next: ({ error }: Rejection<string>) => dropped.push(codeOf(error)) };
     const options = { maxBufferedBytes: 1000, overflow: "drop", rejected } as const;
-    range(0, 10).pipe(map(() => ({ metadata: "a" })), producing(() => cold("--r|"), options, stored)).subscribe();
+    range(0, 10)
+      .pipe(
+        map(() => ({ metadata: "a" })),
+        producing(() => cold("--r|"), options, stored),
+      )
+      .subscribe();
     flush();
     t.is(dropped.length, 7);
     t.true(dropped.every((code) => code === "ERR_OVERFLOW"));
@@ -188,11 +247,16 @@ test("produce() leaves out what is too much under \"drop\", and tells of it", (t
   });
 });
 
-test("produce() keeps everything under \"buffer\"", (t) => {
+test('produce() keeps everything under "buffer"', (t) => {
   marbles(t, ({ cold, flush }) => {
     let count = 0;
     const options = { maxBufferedBytes: 1000, overflow: "buffer" } as const;
-    range(0, 10).pipe(map(() => ({ metadata: "a" })), producing(() => cold("--r|"), options)).subscribe(() => count++);
+    range(0, 10)
+      .pipe(
+        map(() => ({ metadata: "a" })),
+        producing(() => cold("--r|"), options),
+      )
+      .subscribe(() => count++);
     flush();
     t.is(count, 10);
   });
@@ -262,10 +326,15 @@ test("produce() fails with what an iterable throws, and bears one that throws in
     yield { metadata: "a" };
     boom();
   }
-  await t.throwsAsync(async () => {
-    await produce(memoryTopic<string>())(failing()).forEach(() => undefined);
-  }, { message: "boom" });
-  const sloppy = { [Symbol.iterator]: () => ({ next: () => ({ done: false, value: { metadata: "a" } }), return: boom }) };
+  await t.throwsAsync(
+    async () => {
+      await produce(memoryTopic<string>())(failing()).forEach(() => undefined);
+    },
+    { message: "boom" },
+  );
+  const sloppy = {
+    [Symbol.iterator]: () => ({ next: () => ({ done: false, value: { metadata: "a" } }), return: boom }),
+  };
   const subscription = producing(() => NEVER, { batchSize: 1, maxBatches: 1 })(sloppy as never).subscribe();
   t.notThrows(() => subscription.unsubscribe());
 });
@@ -273,8 +342,16 @@ test("produce() fails with what an iterable throws, and bears one that throws in
 test("produce() gives no receipt for an event whose data was changed before it was stored", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const data = new Uint8Array(8);
-    const source = concat(of({ metadata: "a", data }), timer(1).pipe(map(() => (data.fill(1), { metadata: "b" }))), NEVER);
-    expectObservable(source.pipe(producing(() => cold("--r|"), { changeDetection: "checksum" }))).toBe("----(1#)", undefined, "ERR_DATA_CHANGED");
+    const source = concat(
+      of({ metadata: "a", data }),
+      timer(1).pipe(map(() => (data.fill(1), { metadata: "b" }))),
+      NEVER,
+    );
+    expectObservable(source.pipe(producing(() => cold("--r|"), { changeDetection: "checksum" }))).toBe(
+      "----(1#)",
+      undefined,
+      "ERR_DATA_CHANGED",
+    );
   });
 });
 
@@ -312,10 +389,12 @@ test("produce() sends a named producer's batches under one sequence", (t) => {
     seen.push(batch.producer?.sequence);
     return of<Appended>({ firstId: 0 });
   };
-  from(["a", "b", "c"]).pipe(
-    map((metadata) => ({ metadata })),
-    produce(fakeTopic<string>({ partitions: [fakePartition({ append })] }), { name: "p", batchSize: 2 }),
-  ).subscribe();
+  from(["a", "b", "c"])
+    .pipe(
+      map((metadata) => ({ metadata })),
+      produce(fakeTopic<string>({ partitions: [fakePartition({ append })] }), { name: "p", batchSize: 2 }),
+    )
+    .subscribe();
   t.deepEqual(seen, [0, 2]);
 });
 

@@ -9,7 +9,9 @@ test("retryWithBackoff() doubles each wait up to 'maxDelay', then fails with the
     const source = cold("a-#");
     const subs = ["^-!", "----^-!", "----------^-!", "----------------^-!"];
     const expected = "   a---a-----a-----a-#";
-    expectObservable(source.pipe(retryWithBackoff({ count: 3, initialDelay: 2, maxDelay: 4, jitter: 0 }))).toBe(expected);
+    expectObservable(source.pipe(retryWithBackoff({ count: 3, initialDelay: 2, maxDelay: 4, jitter: 0 }))).toBe(
+      expected,
+    );
     expectSubscriptions(source.subscriptions).toBe(subs);
   });
 });
@@ -23,7 +25,9 @@ test("retryWithBackoff() lets a source through that does not fail", (t) => {
 test("retryWithBackoff() leaves the part of a wait to chance that 'jitter' names", (t) => {
   marbles(t, ({ cold, expectSubscriptions }) => {
     const source = cold("#");
-    source.pipe(retryWithBackoff({ count: 1, initialDelay: 100, jitter: 0.5, random: () => 1 })).subscribe({ error: () => undefined });
+    source
+      .pipe(retryWithBackoff({ count: 1, initialDelay: 100, jitter: 0.5, random: () => 1 }))
+      .subscribe({ error: () => undefined });
     expectSubscriptions(source.subscriptions).toBe(["(^!)", "50ms (^!)"]);
   });
 });
@@ -31,7 +35,11 @@ test("retryWithBackoff() leaves the part of a wait to chance that 'jitter' names
 test("retryWithBackoff() fails at once with an error that is not worth a retry", (t) => {
   marbles(t, ({ cold, expectObservable, expectSubscriptions }) => {
     const source = cold("-#", undefined, "fatal");
-    expectObservable(source.pipe(retryWithBackoff({ isRetriable: (error) => error !== "fatal" }))).toBe("-#", undefined, "fatal");
+    expectObservable(source.pipe(retryWithBackoff({ isRetriable: (error) => error !== "fatal" }))).toBe(
+      "-#",
+      undefined,
+      "fatal",
+    );
     expectSubscriptions(source.subscriptions).toBe("^!");
   });
 });

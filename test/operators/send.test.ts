@@ -10,7 +10,10 @@ const batchOf = (payload: string): EventBatch => packBatch([draftOf(payload, { p
 const textOf = ({ metadata }: EventBatch) => new TextDecoder().decode(metadata);
 const codeOf = (error: unknown) => (error as SluiceError).code;
 
-standardCases(test, "send()", { operator: () => send({ append: () => of({ firstId: 0 }) }), value: () => batchOf("v") });
+standardCases(test, "send()", {
+  operator: () => send({ append: () => of({ firstId: 0 }) }),
+  value: () => batchOf("v"),
+});
 
 test("send() stores one batch after the other and emits each with the answer", (t) => {
   marbles(t, ({ cold, expectObservable, expectSubscriptions }) => {
@@ -30,13 +33,20 @@ test("send() stores one batch after the other and emits each with the answer", (
 test("send() takes the first answer only", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const append = () => cold("-r-r-r|", { r: { firstId: 0 } });
-    expectObservable(cold("a|", { a: batchOf("a") }).pipe(send({ append }), map(({ batch }) => textOf(batch)))).toBe("-(a|)");
+    expectObservable(
+      cold("a|", { a: batchOf("a") }).pipe(
+        send({ append }),
+        map(({ batch }) => textOf(batch)),
+      ),
+    ).toBe("-(a|)");
   });
 });
 
 test("send() takes promises", async (t) => {
   const ids: number[] = [];
-  await of(batchOf("a")).pipe(send({ append: async () => ({ firstId: 3 }) })).forEach(({ appended }) => void ids.push(appended.firstId));
+  await of(batchOf("a"))
+    .pipe(send({ append: async () => ({ firstId: 3 }) }))
+    .forEach(({ appended }) => void ids.push(appended.firstId));
   t.deepEqual(ids, [3]);
 });
 
@@ -46,7 +56,9 @@ for (const [name, append] of [
   ["answers nothing", () => EMPTY],
 ] as const) {
   test(`send() fails with ERR_STORAGE when the backend ${name}`, (t) => {
-    of(batchOf("a"), batchOf("b")).pipe(send({ append })).subscribe({ error: (error: unknown) => t.is(codeOf(error), "ERR_STORAGE") });
+    of(batchOf("a"), batchOf("b"))
+      .pipe(send({ append }))
+      .subscribe({ error: (error: unknown) => t.is(codeOf(error), "ERR_STORAGE") });
     t.plan(1);
   });
 }
@@ -56,7 +68,9 @@ test("send() hands on a SluiceError of the backend as it is", (t) => {
   const append = () => {
     throw sealed;
   };
-  of(batchOf("a")).pipe(send({ append })).subscribe({ error: (error: unknown) => t.is(error, sealed) });
+  of(batchOf("a"))
+    .pipe(send({ append }))
+    .subscribe({ error: (error: unknown) => t.is(error, sealed) });
   t.plan(1);
 });
 

@@ -22,19 +22,24 @@ const make: MakeStep = (work, options) =>
 draftStepCases(test, "serialize()", make, "ERR_SERIALIZATION");
 
 test("serialize() gives each draft its payload", (t) => {
-  of(draftOf({ n: 1 })).pipe(serialize(json())).subscribe(({ payload }) => t.is(payload, '{"n":1}'));
+  of(draftOf({ n: 1 }))
+    .pipe(serialize(json()))
+    .subscribe(({ payload }) => t.is(payload, '{"n":1}'));
   t.plan(1);
 });
 
-for (const [form, payload] of [
-  ["text", new Uint8Array(1)],
-  ["text", undefined],
-  ["bytes", "a"],
-  ["bytes", Promise.resolve("a")],
+for (const [form, name, payload] of [
+  ["text", "bytes", new Uint8Array(1)],
+  ["text", "undefined", undefined],
+  ["bytes", "a string", "a"],
+  ["bytes", "a promise of a string", Promise.resolve("a")],
 ] as const) {
-  test(`serialize() refuses ${String(payload)} of a serializer whose form is ${form}`, async (t) => {
+  test(`serialize() refuses ${name} of a serializer whose form is ${form}`, async (t) => {
     const result = of(draftOf("a")).pipe(serialize(serializer(form, () => payload)));
-    const error = await t.throwsAsync<SluiceError>(result.forEach(() => undefined), { message: /current value is/ });
+    const error = await t.throwsAsync<SluiceError>(
+      result.forEach(() => undefined),
+      { message: /current value is/ },
+    );
     t.is(error?.code, "ERR_SERIALIZATION");
   });
 }

@@ -21,25 +21,31 @@ draftStepCases(test, "validate()", make, "ERR_INVALID_METADATA");
 
 test("validate() replaces the metadata with what the validator returned", (t) => {
   const upper = validator((metadata) => (metadata as string).toUpperCase());
-  of(draftOf("a")).pipe(validate(upper)).subscribe(({ metadata }) => t.is(metadata, "A"));
+  of(draftOf("a"))
+    .pipe(validate(upper))
+    .subscribe(({ metadata }) => t.is(metadata, "A"));
   t.plan(1);
 });
 
 test("validate() shows the data to the validator", (t) => {
   const sizes: number[] = [];
   const watching = validator((metadata, { size }) => (sizes.push(size), metadata));
-  of(draftOf("a", { data: new Uint8Array(3) })).pipe(validate(watching)).subscribe();
+  of(draftOf("a", { data: new Uint8Array(3) }))
+    .pipe(validate(watching))
+    .subscribe();
   t.deepEqual(sizes, [3]);
 });
 
 test("validate() names the path and the rule of what any validator threw", (t) => {
-  of(draftOf("a")).pipe(validate(validator<string>(boom))).subscribe({
-    error: (error: SluiceError) => {
-      t.is(error.code, "ERR_INVALID_METADATA");
-      t.deepEqual(error.details, { path: "", rule: "boom" });
-      t.is((error.cause as Error).message, "boom");
-    },
-  });
+  of(draftOf("a"))
+    .pipe(validate(validator<string>(boom)))
+    .subscribe({
+      error: (error: SluiceError) => {
+        t.is(error.code, "ERR_INVALID_METADATA");
+        t.deepEqual(error.details, { path: "", rule: "boom" });
+        t.is((error.cause as Error).message, "boom");
+      },
+    });
   t.plan(3);
 });
 
@@ -48,6 +54,8 @@ test("validate() hands on a SluiceError of the validator as it is", (t) => {
   const refusing = validator<string>(() => {
     throw own;
   });
-  of(draftOf("a")).pipe(validate(refusing)).subscribe({ error: (error: unknown) => t.is(error, own) });
+  of(draftOf("a"))
+    .pipe(validate(refusing))
+    .subscribe({ error: (error: unknown) => t.is(error, own) });
   t.plan(1);
 });

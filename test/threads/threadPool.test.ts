@@ -233,17 +233,17 @@ test("close() drains a task that was submitted before the pool had loaded", asyn
   t.like(await task, { isMainThread: false });
 });
 
-test("close() with a timeout gives up tasks that do not end", async (t) => {
+test("close() with a deadline gives up tasks that do not end", async (t) => {
   const pool = poolFor(t, 1);
   const validate = await validating(pool, "ordered");
   const { gate, reached } = makeGate(t);
   const tasks = [validate({ gate }), validate({})];
   const outcomes = Promise.allSettled(tasks);
   await reached();
-  await pool.close({ timeout: 1 });
+  await pool.close({ deadline: 1 });
 
   for (const outcome of await outcomes) t.like(outcome, { status: "rejected", reason: { code: "ERR_CLOSED" } });
-  await t.throwsAsync(async () => pool.close({ timeout: -1 }), { instanceOf: RangeError });
+  await t.throwsAsync(async () => pool.close({ deadline: -1 }), { instanceOf: RangeError });
 });
 
 for (const args of [[], ["--input-type=module"]]) {
