@@ -118,9 +118,10 @@ function stepOptions({ ordering, concurrency, componentTimeout: timeout }: Pipel
 }
 
 /** The partitions of a topic as a selector sees them: a list that is made anew only when one was added. */
-function partitionsOf({ partitions }: BackendTopic): () => readonly PartitionInfo[] {
+function partitionsOf(topic: BackendTopic): () => readonly PartitionInfo[] {
   let infos: readonly PartitionInfo[] = [];
   return () => {
+    const { partitions } = topic; // Asked for each time: a backend may put a new list in place of the old one.
     if (infos.length !== partitions.length) infos = partitions.map(({ index }) => ({ partition: index }));
     return infos;
   };
