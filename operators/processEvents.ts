@@ -36,7 +36,8 @@ export interface ProcessEventsOptions<M = unknown> {
  * watermark: one is given only when every earlier event of its partition is done too, so an event that is still being
  * handled is never skipped, whatever order the handlers finish in.
  *
- * Events that wait for their turn are held, so that the consumer fetches no further than its bounds.
+ * Events are held until they are acknowledged, so that the consumer fetches no further than its bounds. Its `maxBatches`
+ * therefore also bounds how many are handled at once, where events trickle in one by one: give it at least `concurrency`.
  *
  * @param handler - What is done with an event.
  * @param options - Concurrency, ordering, retries and dead letters.
@@ -172,34 +173,39 @@ class Workers<M> {
         error: (error: unknown) => {
           this.#waiting = []; // They are not acknowledged, and will be delivered again.
           this.#failure ??= { error };
-          this.#ending = true; // Before the hold ends, which may bring the next event.
-          this.#stopped(job);
+          this.#ending = true;
+          this.#stopped(job, []);
         },
         complete: () => {
           job.state = "done";
-          this.#acknowledge(job.event.partition);
+          const acknowledged = this.#acknowledge(job.event.partition);
           this.#subscriber.next(job.event);
-          this.#stopped(job);
+          this.#stopped(job, acknowledged);
         },
       }),
     );
   }
 
-  #stopped(job: Job<M>): void {
+  /**
+   * An event that is done is held until it is acknowledged: behind one that takes for ever, what is done must not pile up
+   * beyond the consumer's bounds.
+   */
+  #stopped(job: Job<M>, acknowledged: readonly Job<M>[]): void {
     this.#running--;
     this.#busy.delete(job.event.partition);
-    job.release();
+    for (const { release } of acknowledged) release();
     this.#startMore();
     this.#endWhenIdle();
   }
 
-  /** Acknowledges the last event before which all are done. */
-  #acknowledge(partition: number): void {
+  /** Acknowledges the last event before which all are done, and returns those that it covers. */
+  #acknowledge(partition: number): readonly Job<M>[] {
     const jobs = this.#arrived.get(partition);
-    if (jobs === undefined) return; // The handler has ended the subscription.
+    if (jobs === undefined) return []; // The handler has ended the subscription.
     const open = jobs.findIndex(({ state }) => state !== "done");
     const done = jobs.splice(0, open < 0 ? jobs.length : open);
     done.at(-1)?.event.acknowledge();
+    return done;
   }
 
   #endWhenIdle(): void {

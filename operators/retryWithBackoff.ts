@@ -4,7 +4,7 @@ import { checkAmount, checkFunction, checkInteger } from "../src/model/check.ts"
 
 /** How often and when something that failed is tried again. */
 export interface RetryOptions {
-  /** How many times it is tried again. @default 5 */
+  /** How many times it is tried again; may be `Infinity`. @default 5 */
   readonly count?: number | undefined;
   /** Milliseconds before the first retry. Each later one waits twice as long as the one before. @default 100 */
   readonly initialDelay?: number | undefined;
@@ -40,7 +40,7 @@ export interface RetryOptions {
  */
 export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperatorFunction<T> {
   const { count = 5, initialDelay = 100, maxDelay = 30_000, jitter = 0.5, isRetriable = () => true, random = Math.random } = options;
-  checkInteger("count", count, 0);
+  if (count !== Infinity) checkInteger("count", count, 0);
   checkAmount("initialDelay", initialDelay);
   checkAmount("maxDelay", maxDelay);
   checkAmount("jitter", jitter);

@@ -154,8 +154,8 @@ export class Batcher<T, R> {
 
   /** Takes the next batch from the queue: as many values as the bounds allow, and at least one. */
   #cut(): readonly T[] {
-    this.#stopLingering();
     const values = this.#fitsWhole ? this.#takeAll() : this.#takePart();
+    if (this.#count === 0) this.#stopLingering(); // What is left has waited already, and keeps the time it was given.
     this.#hurried = Math.max(0, this.#hurried - values.length);
     return values;
   }

@@ -1,17 +1,16 @@
 import { asyncScheduler, take, type Subscription } from "rxjs";
 import type { BackendPartition, Lease, ReadLimits } from "../../src/model/backend.ts";
-import { idAt, metadataAt, type StoredBatch } from "../../src/model/batch.ts";
+import type { StoredBatch } from "../../src/model/batch.ts";
 import type { Serializer } from "../../src/model/component.ts";
 import type { DataAllocator, DataSelector, Demand, UndecodablePolicy } from "../../src/model/consumeOptions.ts";
-import { isSluiceError, SluiceError } from "../../src/model/errors.ts";
-import { StreamEvent, type EventSource } from "../../src/model/event.ts";
+import type { StreamEvent } from "../../src/model/event.ts";
 import type { Future } from "../../src/model/future.ts";
-import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
-import { metadataReader, type ReadMetadata } from "../../src/model/metadataReader.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { after } from "./after.ts";
+import { deliveryGroups, type DeliveryGroup, type Parcel } from "./deliveryGroup.ts";
 import { fetchSelected, fetchViews } from "./fetchSelected.ts";
 import { innerFrom } from "./innerFrom.ts";
+import { openBatch } from "./openBatch.ts";
 import { selectAll } from "./selectAll.ts";
 import { attempt } from "./whenReady.ts";
 
@@ -43,24 +42,6 @@ const maxReadBytes = 1 << 20;
 /** Milliseconds of work without a pause after which a reader lets timers and input have their turn. */
 const turnMs = 20;
 
-/** A batch on its way through the reader. */
-interface Parcel<M> {
-  readonly batch: StoredBatch;
-  readonly events: StreamEvent<M>[];
-  /** How many of its groups still count against the bounds. */
-  groups: number;
-}
-
-/** Events of a batch that are delivered together, since their data is fetched together. */
-interface Group<M> {
-  readonly parcel: Parcel<M>;
-  readonly events: readonly StreamEvent<M>[];
-  readonly bytes: number;
-  held: number;
-  delivered: boolean;
-  relieved: boolean;
-}
-
 /**
  * Reads one partition for as long as its lease lasts: fetches ahead within the bounds, selects and fetches data, delivers
  * in order, and keeps count of what has been fetched and is not yet handled.
@@ -76,7 +57,7 @@ export class PartitionReader<M> {
   readonly #host: ReaderHost<M>;
   readonly #parcels: StoredBatch[] = [];
   /** Groups that are to be acknowledged before they stop counting, oldest first. */
-  readonly #unacknowledged: Group<M>[] = [];
+  readonly #unacknowledged: DeliveryGroup<M>[] = [];
   /** What gives back a held event that its holder has not begun with, by its id, oldest first. */
   readonly #returnable = new Map<number, () => void>();
   #position: number;
@@ -87,7 +68,7 @@ export class PartitionReader<M> {
   #bytes = 0;
   #pumping = false;
   #delivering = false;
-  #delivered: Group<M> | undefined;
+  #delivered: DeliveryGroup<M> | undefined;
   #reading: Subscription | undefined;
   #fetching: Subscription | undefined;
   #pause: Subscription | undefined;
@@ -242,95 +223,37 @@ export class PartitionReader<M> {
     this.#delivering = true;
     attempt(
       () => this.#open(batch),
-      (parcel) => this.#select(parcel),
+      (events) => this.#select({ batch, events, groups: 0 }),
       (error) => this.#host.failed(error),
     );
   }
 
-  /** Makes the events of a batch, as far as they can be decoded and are not behind the end of the snapshot. */
-  #open(batch: StoredBatch): Parcel<M> | Promise<Parcel<M>> {
-    const read = metadataReader(batch, this.#host.serializer);
-    const parcel: Parcel<M> = { batch, events: [], groups: 0 };
-    const decoded: (M | PromiseLike<M>)[] | undefined = this.#host.undecodable === "deliver" ? undefined : [];
-    const source = this.#sourceOf(batch, read, decoded);
-    let isPromised = false;
-    for (let i = 0; i < batch.count && idAt(batch, i) < this.#stopAt; i++) {
-      if (decoded !== undefined) {
-        try {
-          decoded[i] = read(i);
-        } catch (error) {
-          this.#undecodable(batch, i, error);
-          continue;
-        }
-        if (!isPromised && isPromiseLike(decoded[i])) isPromised = true;
-      }
-      parcel.events.push(new StreamEvent(source, i));
-    }
-    return isPromised ? this.#awaitMetadata(parcel, decoded!) : parcel;
-  }
-
-  async #awaitMetadata(parcel: Parcel<M>, decoded: (M | PromiseLike<M>)[]): Promise<Parcel<M>> {
-    const { batch } = parcel;
-    const readable = await Promise.all(
-      parcel.events.map(async (event) => {
-        try {
-          decoded[event.index] = await decoded[event.index]!;
-          return event;
-        } catch (error) {
-          return () => this.#undecodable(batch, event.index, error);
-        }
-      }),
-    );
-    const events = readable.filter((each) => {
-      if (typeof each !== "function") return true;
-      each();
-      return false;
-    });
-    return { batch, events: events as StreamEvent<M>[], groups: 0 };
-  }
-
-  #undecodable(batch: StoredBatch, index: number, cause: unknown): void {
-    const id = idAt(batch, index);
-    const error = undecodableError(cause, this.#host.topic, this.partition, id);
-    const policy = this.#host.undecodable;
-    if (policy === "fail") throw error;
-    if (typeof policy === "object") {
-      policy.next({ topic: this.#host.topic, partition: this.partition, id, bytes: metadataAt(batch, index), error });
-    }
-  }
-
-  #sourceOf(batch: StoredBatch, read: ReadMetadata<M>, decoded: (M | PromiseLike<M>)[] | undefined): EventSource<M> {
-    return {
-      topic: this.#host.topic,
+  #open(batch: StoredBatch): StreamEvent<M>[] | Promise<StreamEvent<M>[]> {
+    const { topic, serializer, undecodable } = this.#host;
+    return openBatch(batch, {
+      topic,
       partition: this.partition,
-      batch,
-      metadata: (index) => {
-        if (decoded !== undefined) return decoded[index] as M;
-        try {
-          return read(index) as M;
-        } catch (error) {
-          throw undecodableError(error, this.#host.topic, this.partition, idAt(batch, index));
-        }
-      },
+      serializer,
+      undecodable,
+      stopAt: this.#stopAt,
       acknowledge: (id) => this.#acknowledge(id),
       hold: (returned) => this.#hold(returned),
       fetch: (descriptors, targets) => fetchViews(this.#source, descriptors, targets),
-    };
+    });
   }
 
   #select(parcel: Parcel<M>): void {
     const { dataSelector } = this.#host;
     if (this.#state !== "reading") return;
-    if (dataSelector === undefined) return this.#deliverGroups(parcel, [groupOf(parcel, parcel.events, 0)]);
+    if (dataSelector === undefined) return this.#deliverGroups(deliveryGroups(parcel, Infinity));
     attempt(
       () => selectAll(parcel.events, dataSelector),
-      () => this.#deliverGroups(parcel, groupsOf(parcel, this.#host.maxBytes())),
+      () => this.#deliverGroups(deliveryGroups(parcel, this.#host.maxBytes())),
       (error) => this.#host.failed(error),
     );
   }
 
-  #deliverGroups(parcel: Parcel<M>, groups: Group<M>[]): void {
-    parcel.groups = groups.length;
+  #deliverGroups(groups: DeliveryGroup<M>[]): void {
     let going = false;
     let again = false;
     const next = () => {
@@ -352,14 +275,14 @@ export class PartitionReader<M> {
   }
 
   /** Data is fetched only as far as the bytes allow; what is fetched already has to be relieved first. */
-  #whenThereIsRoomFor(group: Group<M>, go: () => void): void {
+  #whenThereIsRoomFor(group: DeliveryGroup<M>, go: () => void): void {
     // What was read ahead stands behind this group. Only what was delivered can make room for it.
     if (group.bytes === 0 || this.#counting === 0 || this.#bytes + group.bytes <= this.#host.maxBytes()) return go();
     this.#blocked = () => this.#whenThereIsRoomFor(group, go);
     this.#host.changed();
   }
 
-  #fetchAndDeliver(group: Group<M>, next: () => void): void {
+  #fetchAndDeliver(group: DeliveryGroup<M>, next: () => void): void {
     this.#bytes += group.bytes;
     if (group.bytes === 0) {
       this.#deliver(group);
@@ -378,7 +301,7 @@ export class PartitionReader<M> {
     if (!finished) this.#fetching = fetching;
   }
 
-  #deliver(group: Group<M>): void {
+  #deliver(group: DeliveryGroup<M>): void {
     const { demand } = this.#host;
     this.#delivered = group;
     this.#counting++;
@@ -441,7 +364,7 @@ export class PartitionReader<M> {
   }
 
   /** Stops counting a group once nobody holds it, and goes on with what that makes room for. */
-  #relieve(group: Group<M>): void {
+  #relieve(group: DeliveryGroup<M>): void {
     if (!group.delivered || group.held > 0 || group.relieved) return;
     if (this.#host.demand === "acknowledged" && this.#unacknowledged.includes(group)) return;
     group.relieved = true;
@@ -462,34 +385,4 @@ export class PartitionReader<M> {
     this.ended = this.#position >= this.#stopAt ? "snapshot" : "sealed";
     this.#host.changed();
   }
-}
-
-function groupOf<M>(parcel: Parcel<M>, events: readonly StreamEvent<M>[], bytes: number): Group<M> {
-  return { parcel, events, bytes, held: 0, delivered: false, relieved: false };
-}
-
-/** Splits a batch so that the data of one part fits the bound; an event that is larger goes alone. */
-function groupsOf<M>(parcel: Parcel<M>, maxBytes: number): Group<M>[] {
-  const groups: Group<M>[] = [];
-  let start = 0;
-  let bytes = 0;
-  parcel.events.forEach((event, i) => {
-    const size = event.selection?.size ?? 0;
-    if (i > start && bytes + size > maxBytes) {
-      groups.push(groupOf(parcel, parcel.events.slice(start, i), bytes));
-      start = i;
-      bytes = 0;
-    }
-    bytes += size;
-  });
-  groups.push(groupOf(parcel, start === 0 ? parcel.events : parcel.events.slice(start), bytes));
-  return groups;
-}
-
-function undecodableError(cause: unknown, topic: string, partition: number, id: number): SluiceError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SluiceError("ERR_UNDECODABLE", `Event ${id} of partition ${partition} of "${topic}" cannot be decoded: ${reason}`, {
-    cause: isSluiceError(cause, "ERR_UNDECODABLE") ? (cause.cause ?? cause) : cause,
-    details: { topic, partition, id },
-  });
 }

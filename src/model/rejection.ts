@@ -3,7 +3,7 @@ import type { EventData } from "./data.ts";
 
 /** An event that was not accepted, with the reason. */
 export interface Rejection<M = unknown> {
-  /** Its metadata, as it was pushed. */
+  /** Its metadata: as it was pushed, or as the validator made it once that has accepted it. */
   readonly metadata: M;
   /** Its data. */
   readonly data: EventData;
