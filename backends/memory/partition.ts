@@ -3,10 +3,14 @@ import type { BackendPartition, ReadLimits } from "../../src/model/backend.ts";
 import type { Appended, DataRead, EventBatch, StoredBatch } from "../../src/model/batch.ts";
 import { dataSizeOf } from "../../src/model/batch.ts";
 import { SluiceError } from "../../src/model/errors.ts";
+import { joinBatches } from "../../src/model/joinBatches.ts";
 import type { PartitionBounds } from "../../src/model/partition.ts";
 import { ProducerHistory } from "../../src/model/producerHistory.ts";
 import { copyInto, selectBytes } from "../../src/model/selectBytes.ts";
 import { sliceBatch } from "../../src/model/sliceBatch.ts";
+
+/** Batches are read together until there are so many events. */
+const tiny = 64;
 
 /** A stored batch with its bytes of data, which live in memory of this backend's own. */
 interface Chunk extends StoredBatch {
@@ -127,12 +131,29 @@ export class MemoryPartition implements BackendPartition {
     }
     const from = Math.max(position, this.#start);
     if (from < this.#end) {
-      subscriber.next(cut(this.#chunks[this.#indexOf(from)]!, from, limits));
+      subscriber.next(this.#gather(from, limits));
       subscriber.complete();
       return true;
     }
     if (this.#sealed) subscriber.complete();
     return this.#sealed;
+  }
+
+  /** The next batch from an id. Where batches are tiny, several of them make one, so that reading does not cost one call an event. */
+  #gather(from: number, limits: ReadLimits): StoredBatch {
+    const index = this.#indexOf(from);
+    const first = cut(this.#chunks[index]!, from, limits);
+    const parts: StoredBatch[] = [first];
+    let { count } = first;
+    let bytes = first.metadata.length;
+    for (let i = index + 1; i < this.#chunks.length && count < tiny; i++) {
+      const chunk = this.#chunks[i]!;
+      if (count + chunk.count > limits.maxEvents || bytes + chunk.metadata.length > limits.maxBytes) break;
+      parts.push(chunk);
+      count += chunk.count;
+      bytes += chunk.metadata.length;
+    }
+    return joinBatches(parts);
   }
 
   #bytesOf({ id, ranges, into }: DataRead): readonly Uint8Array[] {

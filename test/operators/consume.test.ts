@@ -159,6 +159,7 @@ test('consume() with demand "acknowledged" waits for acknowledgements, says so, 
     const warnings: string[] = [];
     const options = {
       demand: "acknowledged",
+      batchSize: 1,
       maxBatches: 2,
       warnAfter: 3,
       warn: (text: string) => warnings.push(text),

@@ -1,0 +1,33 @@
+import { dataSizeOf, type StoredBatch } from "./batch.ts";
+
+/**
+ * Several stored batches that follow each other without a gap, as one. Their metadata is copied, which pays when the
+ * batches are small: what is read together is decoded and delivered together.
+ *
+ * @param batches - At least one, in order.
+ * @internal
+ */
+export function joinBatches(batches: readonly StoredBatch[]): StoredBatch {
+  const [first] = batches;
+  if (batches.length === 1) return first!;
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
+  const metadata = new Uint8Array(batches.reduce((sum, batch) => sum + batch.metadata.length, 0));
+  const metadataEnds = new Uint32Array(count);
+  const timestamps = new Float64Array(count);
+  const dataEnds = batches.some((batch) => batch.dataEnds !== undefined) ? new Float64Array(count) : undefined;
+  let at = 0;
+  let metadataStart = 0;
+  let dataStart = 0;
+  for (const batch of batches) {
+    metadata.set(batch.metadata, metadataStart);
+    timestamps.set(batch.timestamps.subarray(0, batch.count), at);
+    for (let i = 0; i < batch.count; i++) {
+      metadataEnds[at + i] = metadataStart + batch.metadataEnds[i]!;
+      if (dataEnds !== undefined) dataEnds[at + i] = dataStart + (batch.dataEnds?.[i] ?? 0);
+    }
+    at += batch.count;
+    metadataStart += batch.metadata.length;
+    dataStart += dataSizeOf(batch);
+  }
+  return { count, firstId: first!.firstId, next: batches.at(-1)!.next, metadata, metadataEnds, timestamps, dataEnds };
+}
