@@ -28,8 +28,8 @@ export interface ConsumerOptions<M = unknown> extends ConsumeOptions<M> {
 interface Pulled<M> {
   readonly event: StreamEvent<M>;
   readonly release: () => void;
-  /** Whether its partition was taken away while it waited: it is the next owner's now. */
-  returned: boolean;
+  /** `"returned"`: its partition was taken away while it waited, and it is the next owner's now. */
+  state: "waiting" | "begun" | "returned";
 }
 
 /**
@@ -129,12 +129,13 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
       complete: () => sink.end(),
     });
     try {
-      for await (const { event, release, returned } of sink) {
-        if (returned) continue;
+      for await (const pulled of sink) {
+        if (pulled.state === "returned") continue;
+        pulled.state = "begun";
         try {
-          yield event;
+          yield pulled.event;
         } finally {
-          release();
+          pulled.release();
         }
       }
     } finally {
@@ -188,7 +189,7 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
 
   #serve(pull: PullFuture<StreamEvent<M>>): void {
     let pulled = this.#events.shift();
-    while (pulled?.returned === true) pulled = this.#events.shift();
+    while (pulled?.state === "returned") pulled = this.#events.shift();
     if (pulled !== undefined) deliver(pull, pulled);
     else if (this.#pullEnd !== undefined) pull.reject(this.#pullEnd);
     else this.#pulls.push(pull);
@@ -202,13 +203,18 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
 
 /** Keeps an event for later, and lets it go again when its partition is taken away before. */
 function keep<M>(event: StreamEvent<M>): Pulled<M> {
-  const pulled: Pulled<M> = { event, returned: false, release: event.hold(() => (pulled.returned = true)) };
+  const giveBack = () => {
+    if (pulled.state === "waiting") pulled.state = "returned";
+    return pulled.state === "returned";
+  };
+  const pulled: Pulled<M> = { event, state: "waiting", release: event.hold(giveBack) };
   return pulled;
 }
 
-function deliver<M>(pull: PullFuture<StreamEvent<M>>, { event, release }: Pulled<M>): void {
-  pull.resolve(event);
-  release();
+function deliver<M>(pull: PullFuture<StreamEvent<M>>, pulled: Pulled<M>): void {
+  pulled.state = "begun";
+  pull.resolve(pulled.event);
+  pulled.release();
 }
 
 /** The options with the consumer's own observers beside those of the caller. */

@@ -9,7 +9,7 @@ import { ProducerHistory } from "../../src/model/producerHistory.ts";
 import { copyInto, selectBytes } from "../../src/model/selectBytes.ts";
 import { sliceBatch } from "../../src/model/sliceBatch.ts";
 
-/** Batches are read together until there are so many events. */
+/** Batches of fewer events than this are read together, until there are as many. */
 const tiny = 64;
 
 /** A stored batch with its bytes of data, which live in memory of this backend's own. */
@@ -148,7 +148,7 @@ export class MemoryPartition implements BackendPartition {
     let bytes = first.metadata.length;
     for (let i = index + 1; i < this.#chunks.length && count < tiny; i++) {
       const chunk = this.#chunks[i]!;
-      if (count + chunk.count > limits.maxEvents || bytes + chunk.metadata.length > limits.maxBytes) break;
+      if (chunk.count >= tiny || count + chunk.count > limits.maxEvents || bytes + chunk.metadata.length > limits.maxBytes) break;
       parts.push(chunk);
       count += chunk.count;
       bytes += chunk.metadata.length;

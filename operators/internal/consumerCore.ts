@@ -78,7 +78,8 @@ export class ConsumerCore<M> {
     if (until !== "end") return this.#join();
     const ends = this.#topic.backend.partitions.map((partition) => {
       const wanted = partitions === undefined || partitions.includes(partition.index);
-      return wanted ? innerFrom(partition.bounds()).pipe(map(({ end }) => end)) : of(0);
+      // Where everything has been dropped there is nothing to wait for, however far below the end a position is.
+      return wanted ? innerFrom(partition.bounds()).pipe(map(({ start, end }) => (start === end ? 0 : end))) : of(0);
     });
     this.#during(forkJoin(ends), (snapshot) => {
       this.#snapshot = snapshot;

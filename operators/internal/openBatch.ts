@@ -48,11 +48,14 @@ export function openBatch<M>(batch: StoredBatch, options: OpenBatchOptions<M>): 
     }
   };
   const wanted = countBefore(batch, stopAt);
-  const first = wanted === 0 ? undefined : read(0);
-  const isLater = isPromiseLike(first);
-  if (undecodable === "deliver" && !isLater) return lazyEvents(batch, wanted, read, options);
-  const values = Array.from({ length: wanted }, (_, index) => (index === 0 ? first! : read(index)));
-  if (!isLater && !values.some(isPromiseLike)) return eventsOf(batch, values as Decoded<M>[], options);
+  const values = new Array<Decoded<M> | PromiseLike<Decoded<M>>>(wanted);
+  let isLater = false;
+  for (let index = 0; index < wanted; index++) {
+    values[index] = read(index);
+    if (isPromiseLike(values[index])) isLater = true;
+    if (undecodable === "deliver" && !isLater) return lazyEvents(batch, wanted, read, options);
+  }
+  if (!isLater) return eventsOf(batch, values as Decoded<M>[], options);
   return Promise.all(values).then((settled) => eventsOf(batch, settled as Decoded<M>[], options));
 }
 
@@ -63,7 +66,9 @@ function lazyEvents<M>(
   options: OpenBatchOptions<M>,
 ): StreamEvent<M>[] {
   const source = sourceOf(batch, options, (index) => read(index) as Decoded<M>);
-  return Array.from({ length: wanted }, (_, index) => new StreamEvent(source, index));
+  const events: StreamEvent<M>[] = [];
+  for (let index = 0; index < wanted; index++) events.push(new StreamEvent(source, index));
+  return events;
 }
 
 function eventsOf<M>(batch: StoredBatch, values: readonly Decoded<M>[], options: OpenBatchOptions<M>): StreamEvent<M>[] {

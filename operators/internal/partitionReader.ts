@@ -59,7 +59,9 @@ export class PartitionReader<M> {
   /** Groups that are to be acknowledged before they stop counting, oldest first. */
   readonly #unacknowledged: DeliveryGroup<M>[] = [];
   /** What gives back a held event that its holder has not begun with, by its id, oldest first. */
-  readonly #returnable = new Map<number, () => void>();
+  readonly #returnable = new Map<number, () => boolean>();
+  /** The last event of those that were kept whose holder is done with it; -1 before the first. */
+  #handled = -1;
   #position: number;
   #stopAt: number;
   #state: "reading" | "draining" | "stopped" = "reading";
@@ -152,12 +154,11 @@ export class PartitionReader<M> {
 
   /** Makes what is held and was not begun with count as never delivered, so that the next owner gets it. */
   takeBack(): void {
-    const [first] = this.#returnable.keys();
-    if (first === undefined) return;
-    const returned = [...this.#returnable.values()];
+    if (this.#returnable.size === 0) return;
+    const kept = [...this.#returnable];
     this.#returnable.clear();
-    this.acknowledger.delivered = first - 1;
-    for (const giveBack of returned) giveBack();
+    this.acknowledger.delivered = this.#handled;
+    for (const [id, giveBack] of kept) if (!giveBack()) this.acknowledger.delivered = id;
   }
 
   /** Gives the partition back once the acknowledgements that were given are stored. */
@@ -317,7 +318,7 @@ export class PartitionReader<M> {
     this.#relieveAcknowledged();
   }
 
-  #hold(returned?: () => void): () => void {
+  #hold(returned?: () => boolean): () => void {
     const group = this.#delivered;
     if (group === undefined) return () => {};
     const id = this.acknowledger.delivered;
@@ -327,7 +328,7 @@ export class PartitionReader<M> {
     const release = () => {
       if (released) return;
       released = true;
-      this.#returnable.delete(id);
+      if (this.#returnable.delete(id)) this.#handled = id;
       group.held--;
       this.#held--;
       this.#relieve(group);
@@ -335,8 +336,9 @@ export class PartitionReader<M> {
     };
     if (returned !== undefined) {
       this.#returnable.set(id, () => {
-        returned();
-        release();
+        const isBack = returned();
+        if (isBack) release();
+        return isBack;
       });
     }
     return release;

@@ -16,7 +16,7 @@ export interface EventSource<M> {
   /** Acknowledges everything up to and including one event. */
   acknowledge(id: number): Future<void>;
   /** Counts the event that is being delivered as not yet handled, until the function that it returns is called. */
-  hold(returned?: () => void): () => void;
+  hold(returned?: () => boolean): () => void;
   /** Brings data of events of this partition, one answer an event, into memory of the caller's where it is given. */
   fetch(descriptors: readonly DataDescriptor[], targets?: readonly EventData[]): Observable<readonly EventData[]>;
 }
@@ -128,10 +128,11 @@ export class StreamEvent<M = unknown> {
    * To be called while the event is being delivered. `processEvents` does it for you.
    *
    * @param returned - For who keeps events to begin with them later, in their order. Called when the partition is taken
-   * away or the consumer is closed before the hold has ended: the event then counts as never delivered, and is to be dropped.
+   * away or the consumer is closed before the hold has ended. It answers whether the event is given back: it then counts
+   * as never delivered, and its holder drops it.
    * @returns What ends the hold. Calling it again does nothing.
    */
-  hold(returned?: () => void): () => void {
+  hold(returned?: () => boolean): () => void {
     return this.source.hold(returned);
   }
 
