@@ -7,7 +7,7 @@ import { checkAmount } from "./model/check.ts";
 import type { ConsumeOptions, ConsumerStatus, EndReason } from "./model/consumeOptions.ts";
 import { SluiceError, type ErrorCode } from "./model/errors.ts";
 import type { StreamEvent } from "./model/event.ts";
-import { Future } from "./model/future.ts";
+import type { Future } from "./model/future.ts";
 import { checkName } from "./model/names.ts";
 import type { CloseOptions, TopicHandle } from "./model/topicHandle.ts";
 import type { ThreadPool } from "./threads/threadPool.ts";
