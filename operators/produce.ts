@@ -68,6 +68,7 @@ export function produce<M, I = M>(
         core.end({ error });
       };
       core.failures.subscribe(({ draft, error }) => {
+        if (subscriber.closed) return; // Who has unsubscribed is told nothing more.
         if (isFatal(draft, error, rejected, overflow)) return fail(error);
         if (typeof rejected !== "object") return;
         try {

@@ -19,6 +19,7 @@ export class MemoryTopic implements BackendTopic {
   readonly #now: () => number;
   #config: TopicConfig;
   #sealed = false;
+  #gone: SluiceError | undefined;
 
   constructor(name: string, config: TopicConfig, now: () => number) {
     this.name = name;
@@ -51,10 +52,10 @@ export class MemoryTopic implements BackendTopic {
   join(consumer: string, options: JoinOptions): Observable<readonly Lease[]> {
     return new Observable((subscriber) => {
       const group = this.#groups.get(consumer) ?? this.#newGroup(consumer);
+      subscriber.add(group.join(options).subscribe(subscriber));
       subscriber.add(() => {
         if (group.isEmpty) this.#groups.delete(consumer);
       });
-      return group.join(options).subscribe(subscriber);
     });
   }
 
@@ -67,6 +68,7 @@ export class MemoryTopic implements BackendTopic {
 
   /** Ends everybody who reads, writes or waits, since the topic is no more. */
   remove(error: SluiceError): void {
+    this.#gone = error;
     for (const partition of this.partitions) partition.remove(error);
     for (const group of [...this.#groups.values()]) group.fail(error);
   }
@@ -112,6 +114,7 @@ export class MemoryTopic implements BackendTopic {
     return {
       position: (partition) => cursor(partition).position,
       move: (partition, position) => {
+        if (this.#gone !== undefined) throw this.#gone;
         cursor(partition).position = position;
         this.retain(this.partitions[partition]!);
       },

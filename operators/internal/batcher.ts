@@ -76,6 +76,8 @@ export class Batcher<T, R> {
   readonly #rules: BatchRules<T>;
   readonly #maxInFlight: number;
   readonly #project: (values: readonly T[]) => ObservableInput<R>;
+  /** Batches that have been sent and not been answered. */
+  readonly #flying = new Set<readonly T[]>();
   #queue: T[] = [];
   #head = 0;
   #bytes = 0;
@@ -87,14 +89,24 @@ export class Batcher<T, R> {
   #sending = false;
   #end: (() => void) | undefined;
 
-  constructor(downstream: Downstream<R>, rules: BatchRules<T>, project: (values: readonly T[]) => ObservableInput<R>) {
+  /** @param abandoned - Told which values it still had, in flight or not, when nobody takes the answers any more. */
+  constructor(
+    downstream: Downstream<R>,
+    rules: BatchRules<T>,
+    project: (values: readonly T[]) => ObservableInput<R>,
+    abandoned: (values: readonly T[]) => void = () => {},
+  ) {
     this.#downstream = downstream;
     this.#rules = rules;
     this.#maxInFlight = Math.max(1, rules.maxBatches - 1);
     this.#project = project;
     downstream.add(() => {
       this.#lingering?.unsubscribe();
+      const left = [...this.#flying].flat().concat(this.#queue.slice(this.#head));
+      this.#flying.clear();
       this.#queue = [];
+      this.#head = 0;
+      abandoned(left);
     });
   }
 
@@ -193,6 +205,7 @@ export class Batcher<T, R> {
 
   #sendOne(values: readonly T[]): void {
     this.#inFlight++;
+    this.#flying.add(values);
     let answer: Observable<R>;
     try {
       answer = innerFrom(this.#project(values));
@@ -205,6 +218,7 @@ export class Batcher<T, R> {
         error: (error: unknown) => this.#downstream.error(error),
         complete: () => {
           this.#inFlight--;
+          this.#flying.delete(values);
           this.#send();
         },
       }),

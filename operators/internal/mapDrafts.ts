@@ -66,7 +66,12 @@ export function checkRejectionPolicy(name: string, policy: unknown): void {
   checkChoice(name, policy, ["fail", "skip"]);
 }
 
-/** Runs the work of one step for draft after draft. @internal */
+/**
+ * Runs the work of one step for draft after draft. When nobody takes what it makes any more, it tells which drafts it
+ * still had.
+ *
+ * @internal
+ */
 export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   readonly #downstream: Downstream<D>;
   readonly #name: string;
@@ -77,6 +82,8 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   #slots: Slot<D>[] = [];
   /** Drafts whose work has not begun, since as many as may are being worked on. */
   #waiting: D[] = [];
+  /** Drafts that are being worked on; only under loose ordering. */
+  readonly #loose = new Set<Slot<D>>();
   #working = 0;
   #emitting = false;
   /** Whether the stream ends once all that was accepted has left, and with which error. */
@@ -88,6 +95,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     name: string,
     work: DraftStep<D>,
     options: DraftStepRules,
+    abandoned: (drafts: readonly D[]) => void = () => {},
   ) {
     this.#downstream = downstream;
     this.#name = name;
@@ -95,8 +103,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     this.#options = options;
     downstream.add(() => {
       for (const each of this.#timers) each.unsubscribe();
-      this.#waiting = [];
-      this.#slots = [];
+      abandoned(this.#takeAll());
     });
   }
 
@@ -125,6 +132,16 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     this.#endWhenEmpty();
   }
 
+  /** The drafts that have not left, oldest first. */
+  #takeAll(): readonly D[] {
+    const begun = [...this.#slots.filter(({ state }) => state !== "gone"), ...this.#loose].map(({ draft }) => draft);
+    const all = [...begun, ...this.#waiting];
+    this.#slots = [];
+    this.#loose.clear();
+    this.#waiting = [];
+    return all;
+  }
+
   #begin(draft: D): void {
     let answer: PromiseLike<unknown> | undefined;
     try {
@@ -151,6 +168,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   #later(draft: D, answer: PromiseLike<unknown>): void {
     const slot: Slot<D> = { draft, state: "working" };
     if (this.#options.ordering === "strict") this.#slots.push(slot);
+    else this.#loose.add(slot);
     this.#working++;
     const deadline = this.#deadline(slot);
     const settle = (error: unknown, failed: boolean) => {
@@ -184,6 +202,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   #finish(slot: Slot<D>, error: unknown, failed: boolean): void {
     if (this.#downstream.closed) return;
     this.#working--;
+    this.#loose.delete(slot);
     if (failed) this.#settleRejected(slot, error);
     else slot.state = "done";
     if (this.#options.ordering === "strict") this.#emitInOrder();

@@ -129,6 +129,8 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
   #inSteps = 0;
   #pressed = false;
   #ended = false;
+  /** Why events fail that are still under way when the producer is given up. */
+  #givenUp: unknown = new SluiceError("ERR_CLOSED", "The producer was closed before the event was stored");
 
   /** @param downstream - Gets each batch once its futures are settled, and the end when all is stored. */
   constructor(
@@ -241,9 +243,10 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
     this.#downstream.complete();
   }
 
-  /** Fails every flush that is waiting, when nothing more will be stored. */
+  /** Fails every flush that is waiting, and whatever is still under way when those who watch have gone. */
   abandon(error: unknown): void {
     this.#ended = true;
+    this.#givenUp = error;
     for (const { promised } of this.#flushes.splice(0)) promised.reject(error);
     this.#tellRoom();
   }
@@ -253,6 +256,9 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
       rejected: (draft, error) => this.#fail(draft, error),
       failed: (drafts, error) => {
         for (const draft of drafts) this.#fail(draft, error);
+      },
+      abandoned: (drafts) => {
+        for (const draft of drafts) if (!draft.completed) this.#fail(draft, this.#givenUp);
       },
       serialized: (draft) => this.#serialized(draft),
       ...(this.#checksums !== undefined && { sending: (drafts) => drafts.filter((draft) => this.#isUnchanged(draft)) }),

@@ -76,6 +76,8 @@ export interface PipelineHooks<D extends EventDraft> {
   readonly flush?: Observable<unknown>;
   /** Told whether any partition has reached its bound. */
   readonly pressure?: NextObserver<boolean>;
+  /** Events will neither be stored nor fail by themselves, since the pipeline was given up. Some may be settled already. */
+  readonly abandoned?: (drafts: readonly D[]) => void;
   /** Told of each batch that has been stored. */
   readonly report?: NextObserver<BatchReport>;
 }
@@ -102,8 +104,8 @@ export function openPipeline<M, D extends EventDraft<M>>(
   // Under strict ordering a partition is selected in the order of the pushes, so validation is a stage of its own:
   // a selector that keeps state, as the round robin does, must not see events in the order in which they were validated.
   const select = selectDraftPartition(partitionSelector, partitionsOf(topic.backend));
-  const place = new DraftMapper<D>(lanes, "partition selector or serializer", inSequence<D>(select, serializeDraft(serializer)), rules);
-  return new DraftMapper<D>(place, "validator", validateDraft(validator), rules);
+  const place = new DraftMapper<D>(lanes, "partition selector or serializer", inSequence<D>(select, serializeDraft(serializer)), rules, hooks.abandoned);
+  return new DraftMapper<D>(place, "validator", validateDraft(validator), rules, hooks.abandoned);
 }
 
 /** Checks what the pipeline obeys before anything is subscribed to. @internal */
@@ -202,7 +204,7 @@ class Lanes<D extends EventDraft> implements Downstream<D> {
     };
     const pressure = { next: (isPressed: boolean) => this.#press(partition, isPressed) };
     const rules = checkBatchOptions<D>({ ...this.#options, sizeOf: sizeOfDraft, pressure });
-    const lane = new Batcher(settled, rules, sendBatches(this.#topic.partitions[partition]!, this.#options.name, this.#hooks));
+    const lane = new Batcher(settled, rules, sendBatches(this.#topic.partitions[partition]!, this.#options.name, this.#hooks), this.#hooks.abandoned);
     this.#lanes[partition] = lane;
     return lane;
   }

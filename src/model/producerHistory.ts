@@ -4,6 +4,12 @@ import { SluiceError } from "./errors.ts";
 /** How many of its last batches are remembered for each producer, to answer a repeated one with the ids it got. */
 const remembered = 8;
 
+/**
+ * How many producers a partition remembers. One that is forgotten and goes on is refused, since its next batch seems to come
+ * too early; nothing of it is stored twice.
+ */
+const maxProducers = 65_536;
+
 interface Stored {
   readonly sequence: number;
   readonly count: number;
@@ -43,7 +49,9 @@ export class ProducerHistory {
     history.next = producer.sequence + count;
     history.last.push({ sequence: producer.sequence, count, appended });
     if (history.last.length > remembered) history.last.shift();
+    this.#producers.delete(producer.id); // So that the one that has been silent for longest stands first.
     this.#producers.set(producer.id, history);
+    if (this.#producers.size > maxProducers) this.#producers.delete(this.#producers.keys().next().value!);
   }
 }
 

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { logBackend, logCapabilities, type LogOptions } from "../../backends/log/index.ts";
+import { Driver } from "../../src/driver.ts";
+import { conformance, type TopicShape } from "../conformance/index.ts";
+
+const shapes: Readonly<Record<string, { readonly topic: TopicShape; readonly options?: LogOptions }>> = {
+  "log, 1 partition": { topic: { partitions: 1 } },
+  "log, 3 partitions, small segments": { topic: { partitions: 3 }, options: { segmentBytes: 4096 } },
+  "log, os": { topic: { partitions: 2 }, options: { durability: "os" } },
+};
+
+for (const [label, { topic, options = {} }] of Object.entries(shapes)) {
+  conformance({
+    test,
+    label,
+    topic,
+    capabilities: { ...logCapabilities, durability: options.durability ?? "disk" },
+    backend: async () => {
+      const directory = await mkdtemp(join(tmpdir(), "sluice-log-"));
+      const connect = async () => new Driver(await logBackend(directory, options));
+      return { connect, reopen: connect, destroy: () => rm(directory, { recursive: true, force: true }) };
+    },
+  });
+}
