@@ -168,7 +168,7 @@ export class Driver {
     await Promise.allSettled([...this.#pools].map((each) => each.close(options)));
     await lastValueFrom(from(this.#backend.close()), { defaultValue: undefined });
     const failed = closed.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    if (failed !== undefined) throw failed.reason as Error;
   }
 
   #topic(stored: BackendTopic, components: TopicComponents<never>, { baseUrl }: TopicComponentOptions<never>): Topic<never> {

@@ -48,15 +48,16 @@ export function openBatch<M>(batch: StoredBatch, options: OpenBatchOptions<M>): 
     }
   };
   const wanted = countBefore(batch, stopAt);
-  const values = new Array<Decoded<M> | PromiseLike<Decoded<M>>>(wanted);
+  const values: (Decoded<M> | PromiseLike<Decoded<M>>)[] = [];
   let isLater = false;
   for (let index = 0; index < wanted; index++) {
-    values[index] = read(index);
-    if (isPromiseLike(values[index])) isLater = true;
+    const value = read(index);
+    values.push(value);
+    if (isPromiseLike(value)) isLater = true;
     if (undecodable === "deliver" && !isLater) return lazyEvents(batch, wanted, read, options);
   }
   if (!isLater) return eventsOf(batch, values as Decoded<M>[], options);
-  return Promise.all(values).then((settled) => eventsOf(batch, settled as Decoded<M>[], options));
+  return Promise.all(values as PromiseLike<Decoded<M>>[]).then((settled) => eventsOf(batch, settled, options));
 }
 
 function lazyEvents<M>(

@@ -6,9 +6,9 @@ import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
  *
  * @internal
  */
-export function whenReady<T>(value: T | PromiseLike<T>, next: (value: T) => void, error: (error: unknown) => void): void {
-  if (isPromiseLike(value)) void value.then(next, error);
-  else next(value);
+export function whenReady<T>(value: T | PromiseLike<T>, proceed: (value: T) => void, fail: (error: unknown) => void): void {
+  if (isPromiseLike(value)) void value.then(proceed, fail);
+  else proceed(value);
 }
 
 /** Runs a function that may answer later, and turns what it throws into a call of `error`. @internal */
