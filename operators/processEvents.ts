@@ -1,11 +1,13 @@
-import { catchError, defer, EMPTY, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber } from "rxjs";
+import { catchError, defer, EMPTY, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber, observable } from "rxjs";
 import { checkChoice, checkFunction, checkInteger } from "../src/model/check.ts";
 import type { StreamEvent } from "../src/model/event.ts";
 import { subscribeWithin } from "./internal/subscribeWithin.ts";
+import { isSluiceError } from "../src/model/errors.ts";
+import { isPromiseLike } from "../src/model/isPromiseLike.ts";
 import { retryWithBackoff, type RetryOptions } from "./retryWithBackoff.ts";
 
-/** What is done with an event. It is done when the promise resolves or the Observable completes, or at once. */
-export type EventHandler<M = unknown> = (event: StreamEvent<M>) => ObservableInput<unknown> | void;
+/** What is done with an event. It is done when the promise that it returns resolves or the Observable completes, otherwise at once. */
+export type EventHandler<M = unknown> = (event: StreamEvent<M>) => unknown;
 
 /** An event that its handler could not handle, with the last error. */
 export interface DeadLetter<M = unknown> {
@@ -28,7 +30,7 @@ export interface ProcessEventsOptions<M = unknown> {
    * that is done. The event is acknowledged after it. Without one the stream fails, and the event is delivered again.
    * @default none
    */
-  readonly deadLetter?: ((letter: DeadLetter<M>) => ObservableInput<unknown> | void) | undefined;
+  readonly deadLetter?: ((letter: DeadLetter<M>) => unknown) | undefined;
 }
 
 /**
@@ -43,6 +45,8 @@ export interface ProcessEventsOptions<M = unknown> {
  * @param options - Concurrency, ordering, retries and dead letters.
  * @returns An operator that emits each event when it has been handled. It fails with the error of a handler that no
  * `deadLetter` took, after the handlers that are running have finished; that event and those after it are not acknowledged.
+ * When the consumer is closed, or its partition taken away, events that no handler has begun with are given back; handlers
+ * that still run at the deadline of a close are unsubscribed from, and the stream fails with `ERR_CLOSED`.
  * @throws TypeError or RangeError when an argument is wrong.
  *
  * @example
@@ -83,16 +87,29 @@ export function processEvents<M>(
     );
 }
 
-function inputOf(answer: ObservableInput<unknown> | void): Observable<unknown> {
-  if (answer === undefined || answer === null) return EMPTY;
-  return answer instanceof Observable ? answer : from(answer as ObservableInput<unknown>);
+/** What is to be waited for. A plain value, such as the new length that `push` returns, is nothing of the kind. */
+function inputOf(answer: unknown): Observable<unknown> {
+  if (answer instanceof Observable) return answer;
+  const isInput = typeof answer === "object" && answer !== null && (isPromiseLike(answer) || observable in answer || Symbol.asyncIterator in answer);
+  return isInput ? from(answer as ObservableInput<unknown>) : EMPTY;
 }
 
 /** An event that was taken over from the consumer and is not yet acknowledged. */
 interface Job<M> {
   readonly event: StreamEvent<M>;
-  readonly release: () => void;
-  state: "waiting" | "running" | "done";
+  release: () => void;
+  /** `"returned"`: its partition was taken away, or the consumer is closing, before it was begun with. */
+  state: "waiting" | "running" | "done" | "returned";
+}
+
+/** Takes an event over. Until its handler has begun it can be given back. */
+function take<M>(event: StreamEvent<M>): Job<M> {
+  const job: Job<M> = { event, release: () => {}, state: "waiting" };
+  job.release = event.hold(() => {
+    if (job.state === "waiting") job.state = "returned";
+    return job.state === "returned";
+  });
+  return job;
 }
 
 /** Written by hand, since the watermark needs to see an event from its arrival, before it has begun. */
@@ -129,15 +146,15 @@ class Workers<M> {
 
   next(event: StreamEvent<M>): void {
     if (this.#ending) return;
-    const job: Job<M> = { event, release: event.hold(), state: "waiting" };
-    const jobs = this.#arrived.get(event.partition);
-    if (jobs === undefined) this.#arrived.set(event.partition, [job]);
-    else jobs.push(job);
+    const job = take(event);
+    this.#jobsOf(event.partition).push(job);
     this.#waiting.push(job);
     this.#startMore();
   }
 
   error(error: unknown): void {
+    // The consumer was closed, and has waited for the handlers that are running for as long as it was to.
+    if (isSluiceError(error, "ERR_CLOSED")) return this.#subscriber.error(error);
     this.#failure ??= { error }; // Also after the source has completed: a handler that is still running may fail.
     this.complete();
   }
@@ -158,10 +175,24 @@ class Workers<M> {
     this.#starting = false;
   }
 
+  /** What has arrived in a partition, without what was given back in the meantime. */
+  #jobsOf(partition: number): Job<M>[] {
+    const known = this.#arrived.get(partition);
+    if (known !== undefined && known.at(-1)?.state !== "returned") return known;
+    const jobs = known?.filter(({ state }) => state !== "returned") ?? [];
+    this.#arrived.set(partition, jobs);
+    return jobs;
+  }
+
   #nextJob(): Job<M> | undefined {
+    if (this.#waiting[0]?.state === "returned") this.#dropReturned();
     if (!this.#isStrict) return this.#waiting.shift();
-    const index = this.#waiting.findIndex(({ event }) => !this.#busy.has(event.partition));
+    const index = this.#waiting.findIndex(({ event, state }) => state === "waiting" && !this.#busy.has(event.partition));
     return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
+  }
+
+  #dropReturned(): void {
+    this.#waiting = this.#waiting.filter(({ state }) => state === "waiting");
   }
 
   #start(job: Job<M>): void {
@@ -209,7 +240,9 @@ class Workers<M> {
   }
 
   #endWhenIdle(): void {
-    if (!this.#ending || this.#running > 0 || this.#waiting.length > 0) return;
+    if (!this.#ending || this.#running > 0) return;
+    this.#dropReturned();
+    if (this.#waiting.length > 0) return;
     if (this.#failure === undefined) this.#subscriber.complete();
     else this.#subscriber.error(this.#failure.error);
   }

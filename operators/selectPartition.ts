@@ -13,7 +13,7 @@ import { mapDrafts, type DraftStepOptions } from "./internal/mapDrafts.ts";
  * @param partitions - The partitions to choose from, or a function that returns them as they are now.
  * @param options - Order, concurrency, time-out, and what becomes of an event that has no partition to go to.
  * @returns An operator. Under `rejected: "fail"` it fails with `ERR_INVALID_PARTITION` when the requested or selected
- * partition does not exist, with `ERR_TIMEOUT`, or with what the selector threw.
+ * partition does not exist, with `ERR_TIMEOUT`, or with `ERR_COMPONENT` when the selector failed.
  *
  * @example
  * ```ts

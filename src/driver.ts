@@ -4,6 +4,7 @@ import { resolvePartitionSelector, resolveSerializer, resolveValidator } from ".
 import type { Backend, BackendTopic, Capabilities } from "./model/backend.ts";
 import { checkAmount, checkInteger } from "./model/check.ts";
 import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
+import { describeValue } from "./model/describeValue.ts";
 import { isSluiceError, SluiceError } from "./model/errors.ts";
 import { checkName } from "./model/names.ts";
 import { maxPartitions } from "./model/partition.ts";
@@ -222,7 +223,13 @@ function withoutUndefined<T extends object>(object: T): T {
 
 function checkRetention({ retention }: TopicOptions<never>): void {
   if (retention === undefined) return;
+  if (typeof retention !== "object" || retention === null) {
+    throw new TypeError(`'retention' must be an object: current value is ${describeValue(retention)}`);
+  }
   const { maxBytes = 0, maxAge = 0, acknowledgedBy = [] } = retention;
+  if (!Array.isArray(acknowledgedBy)) {
+    throw new TypeError(`'retention.acknowledgedBy' must be a list of names: current value is ${describeValue(acknowledgedBy)}`);
+  }
   checkAmount("retention.maxBytes", maxBytes);
   checkAmount("retention.maxAge", maxAge);
   for (const consumer of acknowledgedBy) checkName("consumer", consumer);

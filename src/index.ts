@@ -47,11 +47,15 @@ export { EventDraft, type EventInput } from "./model/draft.ts";
 export { errorCodes, isSluiceError, SluiceError, type ErrorCode, type SluiceErrorOptions } from "./model/errors.ts";
 export { StreamEvent } from "./model/event.ts";
 export { Future } from "./model/future.ts";
+export { Group, type CursorStore, type GroupOptions } from "./model/group.ts";
+export { joinBatches } from "./model/joinBatches.ts";
 export { packBatch } from "./model/packBatch.ts";
 export { maxPartitions, type PartitionBounds, type PartitionInfo } from "./model/partition.ts";
+export { ProducerHistory, type StoredAlready, type StoreFrom, type Verdict } from "./model/producerHistory.ts";
 export type { Receipt } from "./model/receipt.ts";
 export type { Rejection, RejectionPolicy } from "./model/rejection.ts";
 export { copyInto, selectBytes } from "./model/selectBytes.ts";
+export { sliceBatch } from "./model/sliceBatch.ts";
 export type { Closable, CloseOptions, TopicHandle } from "./model/topicHandle.ts";
 
 export { acceptAll } from "./model/validators/acceptAll.ts";

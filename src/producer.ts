@@ -6,7 +6,7 @@ import { checkAmount } from "./model/check.ts";
 import type { DataInput } from "./model/data.ts";
 import type { EventInput } from "./model/draft.ts";
 import { SluiceError } from "./model/errors.ts";
-import { Future, Promised } from "./model/future.ts";
+import { Promised, type Future } from "./model/future.ts";
 import type { Receipt } from "./model/receipt.ts";
 import type { Rejection } from "./model/rejection.ts";
 import type { CloseOptions, TopicHandle } from "./model/topicHandle.ts";
@@ -54,6 +54,8 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   readonly #failed = new Subject<Rejection<I>>();
   readonly #ended = new Promised<void>();
   readonly #running: Subscription;
+  /** What the source has failed with. */
+  #failure: { readonly error: unknown } | undefined;
   #ready: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -146,7 +148,8 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
    * Stores what was pushed and closes. May be called twice, and from a callback.
    *
    * @returns A promise that resolves when all is stored. It rejects with `ERR_TIMEOUT` when that took longer than the
-   * deadline, and as `flush()` does for events whose futures nobody has looked at.
+   * deadline, as `flush()` does for events whose futures nobody has looked at, and with the error that its source has
+   * failed with.
    */
   close({ deadline = 5000 }: CloseOptions = {}): Promise<void> {
     checkAmount("deadline", deadline);
@@ -159,8 +162,8 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   }
 
   async #close(deadline: number): Promise<void> {
-    const flushed = this.#core.isEnded ? Future.resolved<void>(undefined) : this.#core.flush("unseen");
-    this.#core.end();
+    const flushed = this.#core.flush("unseen");
+    if (!this.#core.isEnded) this.#core.end();
     const late = deadline === Infinity ? undefined : timer(deadline).subscribe(() => this.#giveUp(deadline));
     try {
       await flushed;
@@ -168,6 +171,7 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
       await this.#ended;
       late?.unsubscribe();
     }
+    if (this.#failure !== undefined) throw this.#failure.error as Error;
   }
 
   #giveUp(deadline: number): void {
@@ -179,6 +183,7 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
     this.#running.unsubscribe();
     this.#core.abandon(error ?? new SluiceError("ERR_CLOSED", "The producer was closed"));
     this.#stored.complete();
+    if (error !== undefined) this.#failure = { error };
     if (error === undefined) this.#failed.complete();
     else this.#failed.error(error);
     this.#ended.resolve();

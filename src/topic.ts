@@ -1,7 +1,8 @@
 import { firstValueFrom, forkJoin, from } from "rxjs";
 import type { BackendTopic, Retention } from "./model/backend.ts";
-import { checkInteger } from "./model/check.ts";
+import { checkAmount, checkInteger } from "./model/check.ts";
 import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
+import { describeValue } from "./model/describeValue.ts";
 import { maxPartitions, type PartitionBounds } from "./model/partition.ts";
 import type { Closable, TopicHandle } from "./model/topicHandle.ts";
 import { checkName } from "./model/names.ts";
@@ -105,8 +106,8 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
    * @throws TypeError or RangeError when an option is wrong.
    */
   producer(options: ProducerOptions = {}): Producer<I> {
-    const { threadPool = this.#host.defaultThreadPool, priority = 0, ...rest } = options;
-    const components = componentsOn(threadPool, this.components, { priority, baseUrl: this.#baseUrl });
+    const { threadPool, priority, ...rest } = options;
+    const components = this.#componentsOn(threadPool, priority);
     // The validator turns what is pushed into what is stored, so the producer sees the topic from the other side.
     const handle = { ...this.#handle, components } as unknown as TopicHandle<I, never>;
     return new Producer<I>(handle, rest);
@@ -120,8 +121,8 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
    * @throws TypeError, RangeError or `ERR_INVALID_PARTITION` when the name or an option is wrong.
    */
   consumer(name: string, options: ConsumerOptions<M> = {}): Consumer<M> {
-    const { threadPool = this.#host.defaultThreadPool, priority = 0, ...rest } = options;
-    const components = componentsOn(threadPool, this.components, { priority, baseUrl: this.#baseUrl });
+    const { threadPool, priority, ...rest } = options;
+    const components = this.#componentsOn(threadPool, priority);
     return new Consumer<M>({ ...this.#handle, components }, name, rest);
   }
 
@@ -166,6 +167,14 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
       return { partition, position, end, lag: Math.max(0, end - Math.max(start, position ?? start)) };
     });
     return { total: partitions.reduce((total, { lag }) => total + lag, 0), partitions };
+  }
+
+  #componentsOn(threadPool: ThreadPool = this.#host.defaultThreadPool, priority = 0): TopicComponents<M> {
+    if (typeof (threadPool as Partial<ThreadPool> | null)?.run !== "function") {
+      throw new TypeError(`'threadPool' must be a thread pool: current value is ${describeValue(threadPool)}`);
+    }
+    checkAmount("priority", priority, -Infinity);
+    return componentsOn(threadPool, this.components, { priority, baseUrl: this.#baseUrl });
   }
 
   get #handle(): Pick<TopicHandle, "name" | "backend" | "attach"> {

@@ -34,6 +34,7 @@ export class MemoryTopic implements BackendTopic {
 
   addPartitions(count: number): Observable<void> {
     return defer(() => {
+      this.#assertThere();
       this.#grow(this.partitions.length + count);
       this.#config = { ...this.#config, partitions: this.partitions.length };
       for (const group of this.#groups.values()) group.rebalance();
@@ -43,6 +44,7 @@ export class MemoryTopic implements BackendTopic {
 
   seal(): Observable<void> {
     return defer(() => {
+      this.#assertThere();
       this.#sealed = true;
       for (const partition of this.partitions) partition.seal();
       return of(undefined);
@@ -51,6 +53,7 @@ export class MemoryTopic implements BackendTopic {
 
   join(consumer: string, options: JoinOptions): Observable<readonly Lease[]> {
     return new Observable((subscriber) => {
+      this.#assertThere();
       const group = this.#groups.get(consumer) ?? this.#newGroup(consumer);
       subscriber.add(group.join(options).subscribe(subscriber));
       subscriber.add(() => {
@@ -61,6 +64,7 @@ export class MemoryTopic implements BackendTopic {
 
   cursors(consumer: string): Observable<readonly (number | undefined)[]> {
     return defer(() => {
+      this.#assertThere();
       const stored = this.#cursors.get(consumer);
       return of(this.partitions.map(({ index }) => stored?.[index]?.position));
     });
@@ -82,6 +86,10 @@ export class MemoryTopic implements BackendTopic {
     partition.retain(
       ({ next, newest }, bytes) => bytes > maxBytes || newest < oldest || (acknowledged !== undefined && next <= acknowledged),
     );
+  }
+
+  #assertThere(): void {
+    if (this.#gone !== undefined) throw this.#gone;
   }
 
   #acknowledgedByAll(consumers: readonly string[], partition: number): number {
@@ -114,7 +122,7 @@ export class MemoryTopic implements BackendTopic {
     return {
       position: (partition) => cursor(partition).position,
       move: (partition, position) => {
-        if (this.#gone !== undefined) throw this.#gone;
+        this.#assertThere();
         cursor(partition).position = position;
         this.retain(this.partitions[partition]!);
       },

@@ -26,7 +26,7 @@ export function checkConsumeOptions<M>(options: ConsumeOptions<M>, count: number
   if (dataSelector !== undefined) checkFunction("dataSelector", dataSelector);
   if (dataAllocator !== undefined) checkFunction("dataAllocator", dataAllocator);
   checkStartFrom(startFrom);
-  if (until !== undefined && until !== "end") checkAmount("until.idle", (until as { idle?: unknown }).idle);
+  if (until !== undefined && until !== "end") checkUntil(until);
   checkChoice("demand", demand, ["delivered", "acknowledged"]);
   if (typeof undecodable === "string") checkChoice("undecodable", undecodable, ["fail", "skip", "deliver"]);
   else checkObserver("undecodable", undecodable);
@@ -71,6 +71,13 @@ function checkPartitions(partitions: readonly number[], count: number): readonly
     }
   }
   return [...new Set(partitions)];
+}
+
+function checkUntil(until: unknown): void {
+  if (typeof until !== "object" || until === null || !("idle" in until)) {
+    throw new TypeError(`'until' must be "end" or { idle: milliseconds }: current value is ${describeValue(until)}`);
+  }
+  checkAmount("until.idle", until.idle);
 }
 
 function checkStartFrom(startFrom: StartFrom): void {

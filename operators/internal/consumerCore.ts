@@ -1,6 +1,7 @@
 import { forkJoin, lastValueFrom, map, of, ReplaySubject, Subscription, take, type Observable, type Subscriber } from "rxjs";
 import type { BackendPartition, Lease } from "../../src/model/backend.ts";
 import type { ConsumerStatus, EndReason, StartFrom } from "../../src/model/consumeOptions.ts";
+import { SluiceError } from "../../src/model/errors.ts";
 import type { StreamEvent } from "../../src/model/event.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
 import { after } from "./after.ts";
@@ -112,17 +113,28 @@ export class ConsumerCore<M> {
     const left = this.left.asObservable();
     for (const reader of this.#readers.values()) reader.stop();
     for (const reader of this.#readers.values()) reader.takeBack();
-    const finish = () => {
-      this.#closing = undefined;
-      for (const reader of this.#readers.values()) reader.acknowledger.close();
+    if (!this.#isHeld) {
+      this.#closeAcknowledgements();
+      this.#end("closed");
+      return left;
+    }
+    this.#closing = () => {
+      this.#closeAcknowledgements();
       this.#end("closed");
     };
-    if (!this.#isHeld) finish();
-    else {
-      this.#closing = finish;
-      this.#pending.add(after(deadline).subscribe(() => this.#closing?.()));
-    }
+    const late = new SluiceError("ERR_CLOSED", `The consumer was closed while events were still being handled after ${deadline} ms`);
+    this.#pending.add(
+      after(deadline).subscribe(() => {
+        this.#closeAcknowledgements();
+        this.#fail(late);
+      }),
+    );
     return left;
+  }
+
+  #closeAcknowledgements(): void {
+    this.#closing = undefined;
+    for (const reader of this.#readers.values()) reader.acknowledger.close();
   }
 
   get #isHeld(): boolean {

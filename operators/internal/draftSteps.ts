@@ -52,11 +52,30 @@ export function selectDraftPartition<M>(
   const select = selector.start();
   return (draft) => {
     const known = partitions();
-    const answer = select(draft.metadata, known, draft.requested);
-    if (isPromiseLike(answer)) return answer.then((partition) => assignPartition(draft, partition, known.length));
-    assignPartition(draft, answer, known.length);
-    return undefined;
+    try {
+      const answer = select(draft.metadata, known, draft.requested);
+      if (isPromiseLike(answer)) return selectLater(draft, answer, known.length);
+      assignPartition(draft, answer, known.length);
+      return undefined;
+    } catch (error) {
+      throw unselected(error);
+    }
   };
+}
+
+function selectLater(draft: EventDraft, answer: PromiseLike<number>, count: number): PromiseLike<void> {
+  return answer.then(
+    (partition) => assignPartition(draft, partition, count),
+    (error: unknown) => {
+      throw unselected(error);
+    },
+  );
+}
+
+function unselected(error: unknown): SluiceError {
+  if (isSluiceError(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SluiceError("ERR_COMPONENT", `The partition selector failed: ${reason}`, { cause: error });
 }
 
 function assignPartition(draft: EventDraft, partition: number, count: number): void {

@@ -37,6 +37,8 @@ export interface ReaderHost<M> {
   readonly acknowledgementFailed: (error: unknown) => void;
 }
 
+/** How many bytes of data one request may ask for. Memory that is used again soon is much faster than fresh memory. */
+const maxFetchBytes = 2 << 20;
 /** How many bytes of metadata one read may bring. */
 const maxReadBytes = 1 << 20;
 /** Milliseconds of work without a pause after which a reader lets timers and input have their turn. */
@@ -249,7 +251,7 @@ export class PartitionReader<M> {
     if (dataSelector === undefined) return this.#deliverGroups(deliveryGroups(parcel, Infinity));
     attempt(
       () => selectAll(parcel.events, dataSelector),
-      () => this.#deliverGroups(deliveryGroups(parcel, this.#host.maxBytes())),
+      () => this.#deliverGroups(deliveryGroups(parcel, Math.min(maxFetchBytes, this.#host.maxBytes()))),
       (error) => this.#host.failed(error),
     );
   }

@@ -312,11 +312,12 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
     this.#settled();
   }
 
-  #withoutChanged({ partition, drafts, appended }: StoredDrafts<OutstandingDraft<M>>): StoredDrafts<OutstandingDraft<M>> {
+  #withoutChanged(stored: StoredDrafts<OutstandingDraft<M>>): StoredDrafts<OutstandingDraft<M>> {
+    const { drafts, appended } = stored;
     const ids = drafts.map((_, i) => idAt(appended, i));
     const isUnchanged = drafts.map((draft) => this.#isUnchanged(draft));
     const left = Float64Array.from(ids.filter((_, i) => isUnchanged[i]));
-    return { partition, drafts: drafts.filter((_, i) => isUnchanged[i]), appended: { firstId: left[0] ?? 0, ids: left } };
+    return { ...stored, drafts: drafts.filter((_, i) => isUnchanged[i]), appended: { firstId: left[0] ?? 0, ids: left } };
   }
 
   #isUnchanged(draft: OutstandingDraft<M>): boolean {

@@ -4,6 +4,7 @@ import type { BackendPartition, BackendTopic } from "../../src/model/backend.ts"
 import { dataSizeOf, type Appended, type EventBatch, type ProducerSequence } from "../../src/model/batch.ts";
 import { sizeOfDraft, type EventDraft } from "../../src/model/draft.ts";
 import type { PartitionInfo } from "../../src/model/partition.ts";
+import { checkAmount } from "../../src/model/check.ts";
 import { checkName } from "../../src/model/names.ts";
 import { packBatch } from "../../src/model/packBatch.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
@@ -58,6 +59,7 @@ export interface StoredDrafts<D extends EventDraft> {
   readonly partition: number;
   readonly drafts: readonly D[];
   readonly appended: Appended;
+  readonly report: BatchReport;
 }
 
 /** What a pipeline tells its producer. @internal */
@@ -116,6 +118,7 @@ export function checkPipelineOptions(options: PipelineOptions): void {
 }
 
 function stepOptions({ ordering, concurrency, componentTimeout: timeout }: PipelineOptions): DraftStepRules {
+  if (timeout !== undefined) checkAmount("componentTimeout", timeout);
   return checkDraftStepOptions({ ordering, concurrency, timeout });
 }
 
@@ -190,11 +193,21 @@ class Lanes<D extends EventDraft> implements Downstream<D> {
     else this.#downstream.error(this.#failure.error);
   }
 
+  /** What is stored is told first, so that an observer of batches that throws fails no event. */
+  #stored(stored: StoredDrafts<D>): void {
+    this.#downstream.next(stored);
+    try {
+      this.#hooks.report?.next(stored.report);
+    } catch (error) {
+      this.#downstream.error(error);
+    }
+  }
+
   #openLane(partition: number): Batcher<D, StoredDrafts<D>> {
     this.#open++;
     const downstream = this.#downstream;
     const settled: Downstream<StoredDrafts<D>> = {
-      next: (stored) => downstream.next(stored),
+      next: (stored) => this.#stored(stored),
       error: (error) => downstream.error(error),
       complete: () => this.#settle(),
       get closed() {
@@ -229,10 +242,12 @@ function sendBatches<D extends EventDraft>(
     const start = asyncScheduler.now();
     return defer(() => of(packBatch(drafts, identity.next(drafts.length)))).pipe(
       send(sink),
-      map(({ batch, appended }) => {
-        hooks.report?.next(reportOf(batch, sink.index, asyncScheduler.now() - start));
-        return { partition: sink.index, drafts, appended };
-      }),
+      map(({ batch, appended }) => ({
+        partition: sink.index,
+        drafts,
+        appended,
+        report: reportOf(batch, sink.index, asyncScheduler.now() - start),
+      })),
       catchError((error: unknown) => {
         identity.renew();
         hooks.failed(drafts, error);

@@ -96,7 +96,7 @@ export interface ConsumeOptions<M = unknown> {
   readonly dataSelector?: DataSelector<M> | undefined;
   /** Where selected data is put. @default the library allocates */
   readonly dataAllocator?: DataAllocator<M> | undefined;
-  /** The partitions to read, shared with the other consumers of the name. @default all */
+  /** The partitions to read, shared with the other consumers of the name; an empty list means all, as in Mofka. @default all */
   readonly partitions?: readonly number[] | undefined;
   /** Where to start when nothing has been acknowledged under the name. @default "earliest" */
   readonly startFrom?: StartFrom | undefined;

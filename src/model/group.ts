@@ -2,7 +2,7 @@ import { Observable, Subject, type Subscriber } from "rxjs";
 import type { JoinOptions, Lease } from "./backend.ts";
 import { SluiceError } from "./errors.ts";
 
-/** Where a group keeps what its consumers have acknowledged. It outlives the group, which ends with its last member. @internal */
+/** Where a group keeps what its consumers have acknowledged. It outlives the group, which ends with its last member. */
 export interface CursorStore {
   /** The acknowledged position of a partition; undefined when nothing has been acknowledged. */
   position(partition: number): number | undefined;
@@ -14,7 +14,7 @@ export interface CursorStore {
   renew(partition: number): number;
 }
 
-/** What a group has to be told. @internal */
+/** What a group has to be told. */
 export interface GroupOptions {
   /** The name that its consumers share. */
   readonly consumer: string;
@@ -42,9 +42,28 @@ interface OwnedLease extends Lease {
 
 /**
  * Shares the partitions of a topic among the consumers of one name, inside one process. A partition has one owner at a
- * time; what moves is first drained by its old owner. Assignments are sticky and differ by one partition at the most.
+ * time; what moves is first drained by its old owner. Assignments are sticky and differ by one partition at the most. For
+ * backends that have no groups of their own.
  *
- * @internal
+ * @example
+ * ```ts
+ * import { Group } from "sluice";
+ *
+ * const positions = new Map<number, number>();
+ * const epochs = new Map<number, number>();
+ * const group = new Group({
+ *   consumer: "app2",
+ *   partitions: () => 3,
+ *   cursors: {
+ *     position: (partition) => positions.get(partition),
+ *     move: (partition, position) => void positions.set(partition, position),
+ *     epoch: (partition) => epochs.get(partition) ?? 0,
+ *     renew: (partition) => (epochs.set(partition, (epochs.get(partition) ?? 0) + 1), epochs.get(partition)!),
+ *   },
+ *   answer: (subscriber) => subscriber.complete(),
+ * });
+ * group.join({ partitions: undefined }).subscribe((leases) => console.log(leases.length)); // 3
+ * ```
  */
 export class Group {
   readonly #options: GroupOptions;

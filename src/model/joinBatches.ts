@@ -5,7 +5,24 @@ import { dataSizeOf, type StoredBatch } from "./batch.ts";
  * batches are small: what is read together is decoded and delivered together.
  *
  * @param batches - At least one, in order.
- * @internal
+ * @returns One batch; the only one itself when there is only one.
+ *
+ * @example
+ * ```ts
+ * import { joinBatches, type StoredBatch } from "sluice";
+ *
+ * const one = (id: number): StoredBatch => ({
+ *   count: 1,
+ *   firstId: id,
+ *   next: id + 1,
+ *   metadata: new Uint8Array([id]),
+ *   metadataEnds: new Uint32Array([1]),
+ *   timestamps: new Float64Array([0]),
+ *   dataEnds: undefined,
+ * });
+ * const joined = joinBatches([one(4), one(5)]);
+ * console.log(joined.count, joined.firstId, joined.next); // 2 4 6
+ * ```
  */
 export function joinBatches(batches: readonly StoredBatch[]): StoredBatch {
   const [first] = batches;

@@ -16,13 +16,40 @@ interface Stored {
   readonly appended: Appended;
 }
 
-/** What is to be done with a batch: nothing but answer, or store it from one event on. @internal */
-export type Verdict = { readonly store: "nothing"; readonly answer: Appended } | { readonly store: "from"; readonly index: number };
+/** What is to be done with a batch that has been stored in full: nothing but answer. */
+export interface StoredAlready {
+  /** Store nothing. */
+  readonly store: "nothing";
+  /** The answer that the batch got when it was stored, with -1 for an id that is remembered no more. */
+  readonly answer: Appended;
+}
+
+/** What is to be done with a batch that is new, at least from one event on. */
+export interface StoreFrom {
+  /** Store the rest. */
+  readonly store: "from";
+  /** The index of the first event that has not been stored. */
+  readonly index: number;
+}
+
+/** What is to be done with a batch. */
+export type Verdict = StoredAlready | StoreFrom;
 
 /**
- * What the producers of one partition have stored, so that a batch that is sent again is stored once.
+ * What the producers of one partition have stored, so that a batch that is sent again is stored once. For backends that
+ * keep the sequences of producers.
  *
- * @internal
+ * @example
+ * ```ts
+ * import { EventDraft, packBatch, ProducerHistory } from "sluice";
+ *
+ * const history = new ProducerHistory();
+ * const drafts = [Object.assign(new EventDraft("a"), { payload: "a" })];
+ * const batch = packBatch(drafts, { id: "app1", sequence: 0 });
+ * console.log(history.judge(batch).store); // from
+ * history.remember(batch, { firstId: 100 });
+ * console.log(history.judge(batch).store); // nothing
+ * ```
  */
 export class ProducerHistory {
   readonly #producers = new Map<string, { next: number; last: Stored[] }>();

@@ -7,7 +7,16 @@ import type { EventBatch } from "./batch.ts";
  *
  * @param batch - The batch.
  * @param from - The index of the first event to keep, from 0 to `batch.count - 1`.
- * @internal
+ * @returns A batch; the same one when `from` is 0.
+ *
+ * @example
+ * ```ts
+ * import { EventDraft, packBatch, sliceBatch } from "sluice";
+ *
+ * const drafts = ["a", "b", "c"].map((text) => Object.assign(new EventDraft(text), { payload: text }));
+ * const batch = packBatch(drafts, { id: "app1", sequence: 7 });
+ * console.log(sliceBatch(batch, 1).count, sliceBatch(batch, 1).producer?.sequence); // 2 8
+ * ```
  */
 export function sliceBatch(batch: EventBatch, from: number): EventBatch {
   if (from === 0) return batch;

@@ -63,16 +63,16 @@ const everything: Capabilities = {
  * | 5 | `components` | components by module and on threads: test/components, test/threads |
  * | 10–12 | `batching` | exact times: test/operators/batch, in virtual time |
  * | 13 | `ordering` | |
- * | 14–16 | `durabilityAndFlush` | a kill or a loss of power: test/crash |
- * | 17 | `idempotence` | a restart with the robust producer: its own tests |
+ * | 14–16 | `durabilityAndFlush` | a kill or a loss of power: by the own tests of each backend that is to survive it |
+ * | 17 | `idempotence` | a restart: by the own tests of each backend that outlives its process |
  * | 18, 28 | `consuming` | |
- * | 19, 20 | `acknowledging` | a kill of both sides: test/crash. `ERR_NOT_DELIVERED`: test/operators, since a caller has no event that was not delivered |
+ * | 19, 20 | `acknowledging` | a kill of both sides: as for 14. `ERR_NOT_DELIVERED`: test/operators, since a caller has no event that was not delivered |
  * | 21 | `groups` | |
  * | 22, 23 | `dataSelection` | |
  * | 24 | `views` | the whole algebra: test/model/descriptor |
- * | 25 | `flowControl` | credits of a WebSocket: the service's own tests |
+ * | 25 | `flowControl` | |
  * | 26, 27 | `ending` | |
- * | 29, 33 | `closing` | handles that keep a process alive: test/house, in a child process |
+ * | 29, 33 | `closing` | handles that keep a process alive: test/house/exit, in a child process |
  * | 30 | `components` | virtual time and marbles: test/operators |
  * | 31, 32 | `badInput` | |
  * | 34 | | what a browser can load: test/house/arrows |

@@ -22,7 +22,7 @@ const make: MakeStep = (work, options) =>
     options,
   );
 
-draftStepCases(test, "selectPartition()", make, "boom");
+draftStepCases(test, "selectPartition()", make, "ERR_COMPONENT");
 
 test("selectPartition() begins its state anew with each subscription", (t) => {
   const partitions = from(["a", "b", "c", "d"]).pipe(

@@ -34,8 +34,14 @@ export function fromFunction<M = unknown>(fn: ValidateFunction<M>): Validator<M>
   return {
     spec: { type: "function" },
     validate(metadata, data) {
-      const answer = mapError<void>(() => fn(metadata as M, data), asRejection);
+      const answer = mapError<void>(() => refuseFalse(fn(metadata as M, data)), asRejection);
       return isPromiseLike(answer) ? answer.then(() => metadata as M) : (metadata as M);
     },
   };
+}
+
+/** A function that says no by returning false, as a predicate does, would otherwise accept everything. */
+function refuseFalse<T>(answer: T): T {
+  if ((answer as unknown) === false) throw new TypeError("A validator must throw to refuse an event: current value is false");
+  return answer;
 }
