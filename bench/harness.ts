@@ -36,7 +36,11 @@ export interface GroupOptions {
 }
 
 /** Measures the sides of one group in turns, after one run of each that does not count. */
-export async function compare(group: string, contenders: readonly Contender[], options: GroupOptions): Promise<Figure[]> {
+export async function compare(
+  group: string,
+  contenders: readonly Contender[],
+  options: GroupOptions,
+): Promise<Figure[]> {
   const { unit, runs = 7, baseline, better = "larger" } = options;
   const taken = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let run = -1; run < runs; run++) {
@@ -50,7 +54,8 @@ export async function compare(group: string, contenders: readonly Contender[], o
   return contenders.map(({ name, aim }) => {
     const figures = taken.get(name)!.toSorted((a, b) => a - b);
     const middle = median(figures);
-    const ratio = base === undefined || name === baseline ? undefined : better === "larger" ? middle / base : base / middle;
+    const ratio =
+      base === undefined || name === baseline ? undefined : better === "larger" ? middle / base : base / middle;
     return { group, name, unit, min: figures[0]!, median: middle, max: figures.at(-1)!, ratio, aim };
   });
 }
@@ -91,7 +96,7 @@ export function machine(): Record<string, string> {
     node: process.version,
     v8: process.versions.v8,
     system: `${process.platform} ${process.arch}`,
-    durability: "memory",
+    durability: "memory, except where a group says otherwise",
     command: `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`,
     date: new Date().toISOString(),
   };
@@ -108,7 +113,13 @@ export function printGroup(figures: readonly Figure[]): void {
   ]);
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
   console.log(`\n${figures[0]?.group ?? ""}`);
-  for (const row of rows) console.log(`  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()}`);
+  for (const row of rows)
+    console.log(
+      `  ${row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd()}`,
+    );
 }
 
 /** Writes all figures with the machine they were taken on, and returns the path. */

@@ -1,6 +1,7 @@
 import { benchData } from "./data.ts";
 import { machine, printGroup, single, writeResults, type Figure } from "./harness.ts";
 import { benchLatency } from "./latency.ts";
+import { benchLog } from "./log.ts";
 import { benchMemory } from "./memory.ts";
 import { benchScale } from "./scale.ts";
 import { benchThreadPool } from "./threadPool.ts";
@@ -12,6 +13,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   latency: () => benchLatency(),
   memory: () => benchMemory(),
   scale: () => benchScale(),
+  log: () => benchLog(),
   threads: async () => {
     const rows = await benchThreadPool();
     const group = "A validator that computes 200 µs an event, by module";

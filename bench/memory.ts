@@ -22,7 +22,12 @@ async function holdBounds(): Promise<Figure[]> {
   const maxBytes = 4 << 20;
   let held = 0;
   let delivered = 0;
-  const consumer = topic.consumer("hoarder", { demand: "acknowledged", maxBytes, maxBatches: 1000, warnAfter: Infinity });
+  const consumer = topic.consumer("hoarder", {
+    demand: "acknowledged",
+    maxBytes,
+    maxBatches: 1000,
+    warnAfter: Infinity,
+  });
   const status = consumer.status.subscribe(({ bytes }) => (held = Math.max(held, bytes)));
   const subscription = consumer.subscribe(() => delivered++);
   await new Promise((resolve) => setTimeout(resolve, 200));

@@ -8,12 +8,18 @@ export async function benchScale(count = 100_000): Promise<Figure[]> {
   const perEvent = async (work: () => Promise<void>) => ((await secondsOf(work)) * 1e9) / count;
   const partitions = await compare(
     "Cost against partitions: produce, consume, acknowledge",
-    [1, 10, 100].map((size) => ({ name: `${size} partitions`, run: () => perEvent(() => passThrough(events, size, "adaptive")) })),
+    [1, 10, 100].map((size) => ({
+      name: `${size} partitions`,
+      run: () => perEvent(() => passThrough(events, size, "adaptive")),
+    })),
     { unit: "ns/event", runs: 5, baseline: "1 partitions", better: "smaller" },
   );
   const batches = await compare(
     "Cost against the batch size: produce, consume, acknowledge",
-    [1, 10, 100, 1000, 10_000].map((size) => ({ name: `batches of ${size}`, run: () => perEvent(() => passThrough(events, 1, size)) })),
+    [1, 10, 100, 1000, 10_000].map((size) => ({
+      name: `batches of ${size}`,
+      run: () => perEvent(() => passThrough(events, 1, size)),
+    })),
     { unit: "ns/event", runs: 5, baseline: "batches of 1000", better: "smaller" },
   );
   const names = await compare(
@@ -24,7 +30,11 @@ export async function benchScale(count = 100_000): Promise<Figure[]> {
   return [...partitions, ...batches, ...names];
 }
 
-async function passThrough(events: readonly object[], partitions: number, batchSize: number | "adaptive"): Promise<void> {
+async function passThrough(
+  events: readonly object[],
+  partitions: number,
+  batchSize: number | "adaptive",
+): Promise<void> {
   const driver = await connect("memory:");
   const topic = await driver.createTopic<object>("bench", { partitions });
   const producer = topic.producer({ batchSize });

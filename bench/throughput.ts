@@ -20,11 +20,23 @@ export async function benchThroughput(count = 300_000): Promise<Figure[]> {
     [
       { name: "(a) hand-written loop: encode, batches of 1,024", run: () => rate(() => encodeAll(events)) },
       { name: "(b) plain RxJS: map, bufferCount, concatMap", run: () => rate(() => encodeWithRxJS(events)) },
-      { name: "Sluice, push with futures", run: () => rate(() => withTopic({}, (topic) => pushAll(topic, events))), aim: "0.7 of (a), not behind (b)" },
-      { name: "Sluice, produce() from an iterable", run: () => rate(() => withTopic({}, (topic) => produceAll(topic, events))) },
+      {
+        name: "Sluice, push with futures",
+        run: () => rate(() => withTopic({}, (topic) => pushAll(topic, events))),
+        aim: "0.7 of (a), not behind (b)",
+      },
+      {
+        name: "Sluice, produce() from an iterable",
+        run: () => rate(() => withTopic({}, (topic) => produceAll(topic, events))),
+      },
       {
         name: "Sluice, push, with a JSON Schema validated",
-        run: () => rate(() => withTopic({ validator: schema<Reading, Reading>(readingSchema as never) }, (topic) => pushAll(topic, events))),
+        run: () =>
+          rate(() =>
+            withTopic({ validator: schema<Reading, Reading>(readingSchema as never) }, (topic) =>
+              pushAll(topic, events),
+            ),
+          ),
       },
     ],
     { unit: "events/s", baseline: "(a) hand-written loop: encode, batches of 1,024" },
@@ -33,7 +45,10 @@ export async function benchThroughput(count = 300_000): Promise<Figure[]> {
     "Produce, consume, acknowledge, 128-byte JSON metadata, memory backend",
     [
       { name: "(a) hand-written loop: encode, decode", run: () => rate(() => decodeAll(encodeAll(events))) },
-      { name: "(b) plain RxJS: encode, decode", run: () => rate(async () => decodeWithRxJS(await encodeWithRxJS(events))) },
+      {
+        name: "(b) plain RxJS: encode, decode",
+        run: () => rate(async () => decodeWithRxJS(await encodeWithRxJS(events))),
+      },
       {
         name: "Sluice, push, then consume and acknowledge each",
         run: () =>
@@ -51,7 +66,10 @@ export async function benchThroughput(count = 300_000): Promise<Figure[]> {
   return [...produced, ...endToEnd];
 }
 
-async function withTopic(options: TopicOptions<Reading>, work: (topic: Topic<Reading>) => Promise<void>): Promise<void> {
+async function withTopic(
+  options: TopicOptions<Reading>,
+  work: (topic: Topic<Reading>) => Promise<void>,
+): Promise<void> {
   const driver = await connect("memory:");
   await work(await driver.createTopic<Reading>("bench", options));
   await driver.close();

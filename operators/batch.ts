@@ -59,7 +59,11 @@ export function batch<T, R>(
     new Observable((subscriber) => {
       const batcher = new Batcher<T, R>(subscriber, rules, project);
       if (options.flush !== undefined) {
-        const flush = { next: () => batcher.flush(), error: (error: unknown) => subscriber.error(error), complete: () => {} };
+        const flush = {
+          next: () => batcher.flush(),
+          error: (error: unknown) => subscriber.error(error),
+          complete: () => {},
+        };
         subscribeWithin(subscriber, options.flush, flush);
       }
       subscribeWithin(subscriber, source, batcher);

@@ -35,7 +35,11 @@ import { ConsumerCore } from "./internal/consumerCore.ts";
  * await driver.close();
  * ```
  */
-export function consume<M, I = M>(topic: TopicHandle<M, I>, name: string, options: ConsumeOptions<M> = {}): Observable<StreamEvent<M>> {
+export function consume<M, I = M>(
+  topic: TopicHandle<M, I>,
+  name: string,
+  options: ConsumeOptions<M> = {},
+): Observable<StreamEvent<M>> {
   checkName("consumer", name);
   const checked = checkConsumeOptions(options, topic.backend.partitions.length);
   return new Observable((subscriber) => {

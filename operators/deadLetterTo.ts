@@ -59,13 +59,18 @@ export interface DeadLetterMetadata<M = unknown> {
  * await driver.close();
  * ```
  */
-export function deadLetterTo<M>(topic: TopicHandle<DeadLetterMetadata<M>>): (letter: DeadLetter<M>) => Observable<Receipt> {
+export function deadLetterTo<M>(
+  topic: TopicHandle<DeadLetterMetadata<M>>,
+): (letter: DeadLetter<M>) => Observable<Receipt> {
   const store = produce(topic);
   return ({ event, error }) =>
     defer(() => innerFrom(event.fetchData())).pipe(
       map((data): EventInput<DeadLetterMetadata<M>> => {
         const { topic: name, partition, id, timestamp, metadata } = event;
-        return { metadata: { metadata, origin: { topic: name, partition, id, timestamp }, error: errorFacts(error) }, data };
+        return {
+          metadata: { metadata, origin: { topic: name, partition, id, timestamp }, error: errorFacts(error) },
+          data,
+        };
       }),
       switchMap((input) => store(of(input))),
     );

@@ -44,8 +44,9 @@ export function fetchData<M>(options: FetchDataOptions<M> = {}): MonoTypeOperato
   checkAmount("maxBytes", maxBytes, 1);
   return (source) =>
     source.pipe(
-      batch({ maxBatchBytes: maxBytes, sizeOf: (event) => event.selection?.size ?? 0 }, (events: readonly StreamEvent<M>[]) =>
-        fetchSelected(events, allocator).pipe(map(() => events)),
+      batch(
+        { maxBatchBytes: maxBytes, sizeOf: (event) => event.selection?.size ?? 0 },
+        (events: readonly StreamEvent<M>[]) => fetchSelected(events, allocator).pipe(map(() => events)),
       ),
       mergeAll(),
     );

@@ -3,7 +3,12 @@ export { acknowledgeEvery } from "./acknowledgeEvery.ts";
 export { batch, type BatchOptions, type BatchSize } from "./batch.ts";
 export { consume } from "./consume.ts";
 export { deadLetterTo, type DeadLetterMetadata } from "./deadLetterTo.ts";
-export { deduplicate, type DeduplicateByKey, type DeduplicateBySequence, type DeduplicateOptions } from "./deduplicate.ts";
+export {
+  deduplicate,
+  type DeduplicateByKey,
+  type DeduplicateBySequence,
+  type DeduplicateOptions,
+} from "./deduplicate.ts";
 export { fetchData, type FetchDataOptions } from "./fetchData.ts";
 export { orderedMap, type OrderedMapOptions } from "./orderedMap.ts";
 export { processEvents, type DeadLetter, type EventHandler, type ProcessEventsOptions } from "./processEvents.ts";

@@ -141,6 +141,7 @@ function subscribe<T, R>(
 
 function checkBound(name: string, value: number, min: number): void {
   if (value === Infinity) return;
-  if (min === Infinity) throw new RangeError(`'${name}' must be at least 'concurrency', which is Infinity: current value is ${value}`);
+  if (min === Infinity)
+    throw new RangeError(`'${name}' must be at least 'concurrency', which is Infinity: current value is ${value}`);
   checkInteger(name, value, min);
 }

@@ -1,4 +1,14 @@
-import { catchError, defer, EMPTY, from, Observable, type ObservableInput, type OperatorFunction, type Subscriber, observable } from "rxjs";
+import {
+  catchError,
+  defer,
+  EMPTY,
+  from,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  type Subscriber,
+  observable,
+} from "rxjs";
 import { checkChoice, checkFunction, checkInteger } from "../src/model/check.ts";
 import type { StreamEvent } from "../src/model/event.ts";
 import { subscribeWithin } from "./internal/subscribeWithin.ts";
@@ -90,7 +100,10 @@ export function processEvents<M>(
 /** What is to be waited for. A plain value, such as the new length that `push` returns, is nothing of the kind. */
 function inputOf(answer: unknown): Observable<unknown> {
   if (answer instanceof Observable) return answer;
-  const isInput = typeof answer === "object" && answer !== null && (isPromiseLike(answer) || observable in answer || Symbol.asyncIterator in answer);
+  const isInput =
+    typeof answer === "object" &&
+    answer !== null &&
+    (isPromiseLike(answer) || observable in answer || Symbol.asyncIterator in answer);
   return isInput ? from(answer as ObservableInput<unknown>) : EMPTY;
 }
 
@@ -187,7 +200,9 @@ class Workers<M> {
   #nextJob(): Job<M> | undefined {
     if (this.#waiting[0]?.state === "returned") this.#dropReturned();
     if (!this.#isStrict) return this.#waiting.shift();
-    const index = this.#waiting.findIndex(({ event, state }) => state === "waiting" && !this.#busy.has(event.partition));
+    const index = this.#waiting.findIndex(
+      ({ event, state }) => state === "waiting" && !this.#busy.has(event.partition),
+    );
     return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
   }
 

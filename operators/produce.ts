@@ -11,7 +11,13 @@ import { subscribeWithin } from "./internal/subscribeWithin.ts";
 import { checkRejectionPolicy } from "./internal/mapDrafts.ts";
 import { after } from "./internal/after.ts";
 import type { Downstream } from "./internal/downstream.ts";
-import { checkProducerOptions, ProducerCore, type OutstandingDraft, type OverflowPolicy, type ProducerCoreOptions } from "./internal/producerCore.ts";
+import {
+  checkProducerOptions,
+  ProducerCore,
+  type OutstandingDraft,
+  type OverflowPolicy,
+  type ProducerCoreOptions,
+} from "./internal/producerCore.ts";
 import type { StoredDrafts } from "./internal/producerPipeline.ts";
 import { Turn } from "./internal/turn.ts";
 
@@ -95,7 +101,12 @@ function drain<I>(core: ProducerCore<I>, subscriber: Subscriber<Receipt>, deadli
 }
 
 /** Whether a failed event ends the stream. One that failed after it had been accepted always does. */
-function isFatal(draft: OutstandingDraft<unknown>, error: unknown, rejected: unknown, overflow: OverflowPolicy): boolean {
+function isFatal(
+  draft: OutstandingDraft<unknown>,
+  error: unknown,
+  rejected: unknown,
+  overflow: OverflowPolicy,
+): boolean {
   if (draft.payload !== undefined) return true;
   if (isSluiceError(error, "ERR_OVERFLOW")) return overflow === "fail";
   return rejected === "fail";

@@ -39,7 +39,14 @@ export interface RetryOptions {
  * ```
  */
 export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperatorFunction<T> {
-  const { count = 5, initialDelay = 100, maxDelay = 30_000, jitter = 0.5, isRetriable = () => true, random = Math.random } = options;
+  const {
+    count = 5,
+    initialDelay = 100,
+    maxDelay = 30_000,
+    jitter = 0.5,
+    isRetriable = () => true,
+    random = Math.random,
+  } = options;
   if (count !== Infinity) checkInteger("count", count, 0);
   checkAmount("initialDelay", initialDelay);
   checkAmount("maxDelay", maxDelay);

@@ -1,4 +1,14 @@
-import { catchError, concatMap, defer, map, take, throwError, throwIfEmpty, type ObservableInput, type OperatorFunction } from "rxjs";
+import {
+  catchError,
+  concatMap,
+  defer,
+  map,
+  take,
+  throwError,
+  throwIfEmpty,
+  type ObservableInput,
+  type OperatorFunction,
+} from "rxjs";
 import type { Appended, EventBatch } from "../src/model/batch.ts";
 import { isSluiceError, SluiceError } from "../src/model/errors.ts";
 

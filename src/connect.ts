@@ -18,12 +18,14 @@ export type BackendFactory = (url: string, options: ConnectOptions) => Backend |
 /** Each backend is loaded when a URL first asks for it, so that nobody pays for one that is not used. */
 const factories = new Map<string, BackendFactory>([
   ["memory", async (url) => (await import("../backends/memory/index.ts")).memoryBackend(restOf(url))],
+  ["log", async (url, options) => (await import("#log")).logBackend(restOf(url), options)],
 ]);
 
 /**
  * Connects to a backend.
  *
  * `memory:` is a store of its own in this process; `memory:name` is one that all drivers of the process share.
+ * `log:./data` is a directory of the local disk, of which one process at a time is the owner; its options are `LogOptions`.
  *
  * @param url - Its scheme names the backend.
  * @param options - Options for the backend.
@@ -67,11 +69,13 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
  */
 export function registerBackend(scheme: string, factory: BackendFactory): () => void {
   checkFunction("factory", factory);
-  if (typeof scheme !== "string") throw new TypeError(`'scheme' must be a string: current value is ${describeValue(scheme)}`);
+  if (typeof scheme !== "string")
+    throw new TypeError(`'scheme' must be a string: current value is ${describeValue(scheme)}`);
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) {
     throw new RangeError(`'scheme' must match [a-z][a-z0-9+.-]*: current value is ${describeValue(scheme)}`);
   }
-  if (factories.has(scheme)) throw new RangeError(`'scheme' must not be taken: current value is ${describeValue(scheme)}`);
+  if (factories.has(scheme))
+    throw new RangeError(`'scheme' must not be taken: current value is ${describeValue(scheme)}`);
   factories.set(scheme, factory);
   return () => {
     if (factories.get(scheme) === factory) factories.delete(scheme);
@@ -81,7 +85,8 @@ export function registerBackend(scheme: string, factory: BackendFactory): () => 
 function schemeOf(url: string): string {
   if (typeof url !== "string") throw new TypeError(`'url' must be a string: current value is ${describeValue(url)}`);
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1];
-  if (scheme === undefined) throw new TypeError(`'url' must begin with a scheme, as in "memory:": current value is ${describeValue(url)}`);
+  if (scheme === undefined)
+    throw new TypeError(`'url' must begin with a scheme, as in "memory:": current value is ${describeValue(url)}`);
   return scheme.toLowerCase();
 }
 

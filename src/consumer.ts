@@ -244,4 +244,3 @@ function endError(reason: EndReason = "closed"): SluiceError {
 function closedError(): SluiceError {
   return endError("closed");
 }
-

@@ -172,7 +172,11 @@ export class Driver {
     if (failed !== undefined) throw failed.reason as Error;
   }
 
-  #topic(stored: BackendTopic, components: TopicComponents<never>, { baseUrl }: TopicComponentOptions<never>): Topic<never> {
+  #topic(
+    stored: BackendTopic,
+    components: TopicComponents<never>,
+    { baseUrl }: TopicComponentOptions<never>,
+  ): Topic<never> {
     const host: TopicHost = { defaultThreadPool: this.defaultThreadPool, attach: (resource) => this.#attach(resource) };
     return new Topic<never>(stored, components, host, baseUrl);
   }
@@ -228,7 +232,9 @@ function checkRetention({ retention }: TopicOptions<never>): void {
   }
   const { maxBytes = 0, maxAge = 0, acknowledgedBy = [] } = retention;
   if (!Array.isArray(acknowledgedBy)) {
-    throw new TypeError(`'retention.acknowledgedBy' must be a list of names: current value is ${describeValue(acknowledgedBy)}`);
+    throw new TypeError(
+      `'retention.acknowledgedBy' must be a list of names: current value is ${describeValue(acknowledgedBy)}`,
+    );
   }
   checkAmount("retention.maxBytes", maxBytes);
   checkAmount("retention.maxAge", maxAge);

@@ -62,7 +62,13 @@ export { acceptAll } from "./model/validators/acceptAll.ts";
 export { eventPattern } from "./model/validators/eventPattern.ts";
 export { fromFunction, type ValidateFunction } from "./model/validators/fromFunction.ts";
 export type { InferJsonSchema, JsonSchemaObject, JsonTypeName } from "./model/validators/inferJsonSchema.ts";
-export type { AnythingBut, EventPattern, IgnoreCase, NumericComparison, PatternRule } from "./model/validators/patternTypes.ts";
+export type {
+  AnythingBut,
+  EventPattern,
+  IgnoreCase,
+  NumericComparison,
+  PatternRule,
+} from "./model/validators/patternTypes.ts";
 export { standardSchema } from "./model/validators/standardSchema.ts";
 export { byKey, type ByKeyOptions } from "./model/partitionSelectors/byKey.ts";
 export { checkPartition } from "./model/partitionSelectors/checkPartition.ts";
@@ -85,7 +91,12 @@ export {
   type ModuleType,
 } from "./components/module.ts";
 export { registerComponent, type ComponentFactory } from "./components/registry.ts";
-export { resolvePartitionSelector, resolveSerializer, resolveValidator, type ResolveOptions } from "./components/resolve.ts";
+export {
+  resolvePartitionSelector,
+  resolveSerializer,
+  resolveValidator,
+  type ResolveOptions,
+} from "./components/resolve.ts";
 export { schema } from "./components/schema.ts";
 export type {
   ComponentKind,
@@ -97,5 +108,16 @@ export type {
   ValidatorInput,
 } from "./components/types.ts";
 
-export { partitionSelectorOnPool, serializerOnPool, validatorOnPool, type OnPoolOptions } from "./threads/componentsOnPool.ts";
-export { makeThreadPool, type ModuleComponent, type ModuleTask, type RunOptions, type ThreadPool } from "./threads/threadPool.ts";
+export {
+  partitionSelectorOnPool,
+  serializerOnPool,
+  validatorOnPool,
+  type OnPoolOptions,
+} from "./threads/componentsOnPool.ts";
+export {
+  makeThreadPool,
+  type ModuleComponent,
+  type ModuleTask,
+  type RunOptions,
+  type ThreadPool,
+} from "./threads/threadPool.ts";

@@ -175,7 +175,9 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   }
 
   #giveUp(deadline: number): void {
-    this.#core.abandon(new SluiceError("ERR_TIMEOUT", `The producer could not store all that was pushed within ${deadline} ms`));
+    this.#core.abandon(
+      new SluiceError("ERR_TIMEOUT", `The producer could not store all that was pushed within ${deadline} ms`),
+    );
     this.#end();
   }
 

@@ -130,7 +130,12 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
   async describe(): Promise<TopicDescription> {
     const { components, retention } = this.backend.config;
     const bounds = await this.#bounds();
-    return { name: this.name, components, retention, partitions: bounds.map((each, partition) => ({ partition, ...each })) };
+    return {
+      name: this.name,
+      components,
+      retention,
+      partitions: bounds.map((each, partition) => ({ partition, ...each })),
+    };
   }
 
   /**
@@ -161,7 +166,10 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
    */
   async lag(consumer: string): Promise<Lag> {
     checkName("consumer", consumer);
-    const [positions, bounds] = await Promise.all([firstValueFrom(from(this.backend.cursors(consumer))), this.#bounds()]);
+    const [positions, bounds] = await Promise.all([
+      firstValueFrom(from(this.backend.cursors(consumer))),
+      this.#bounds(),
+    ]);
     const partitions = bounds.map(({ start, end }, partition) => {
       const position = positions[partition];
       return { partition, position, end, lag: Math.max(0, end - Math.max(start, position ?? start)) };

@@ -63,7 +63,10 @@ test("an observer of batches that throws fails no event that is stored", async (
 
 test("an observer of batches is told how large each was", async (t) => {
   const sizes: unknown[] = [];
-  const producer = (await topicOf()).producer({ batchSize: 2, batches: { next: ({ partition, count, bytes }) => sizes.push([partition, count, bytes]) } });
+  const producer = (await topicOf()).producer({
+    batchSize: 2,
+    batches: { next: ({ partition, count, bytes }) => sizes.push([partition, count, bytes]) },
+  });
   for (const n of [1, 2, 3]) producer.push({ n }, new Uint8Array(10));
   await producer.close();
   t.deepEqual(sizes, [

@@ -58,7 +58,8 @@ function storeOf(name: string): Map<string, MemoryTopic> {
 }
 
 function create(topics: Map<string, MemoryTopic>, name: string, config: TopicConfig): MemoryTopic {
-  if (topics.has(name)) throw new SluiceError("ERR_TOPIC_EXISTS", `Topic "${name}" exists already`, { details: { topic: name } });
+  if (topics.has(name))
+    throw new SluiceError("ERR_TOPIC_EXISTS", `Topic "${name}" exists already`, { details: { topic: name } });
   const topic = new MemoryTopic(name, config, () => asyncScheduler.now());
   topics.set(name, topic);
   return topic;

@@ -2,6 +2,7 @@ import { asapScheduler, Observable, type Subscriber } from "rxjs";
 import type { BackendPartition, ReadLimits } from "../../src/model/backend.ts";
 import type { Appended, DataRead, EventBatch, StoredBatch } from "../../src/model/batch.ts";
 import { dataSizeOf } from "../../src/model/batch.ts";
+import { cutBatch } from "../../src/model/cutBatch.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import { joinBatches } from "../../src/model/joinBatches.ts";
 import type { PartitionBounds } from "../../src/model/partition.ts";
@@ -108,7 +109,8 @@ export class MemoryPartition implements BackendPartition {
 
   #store(batch: EventBatch): Appended {
     this.#assertThere();
-    if (this.#sealed) throw new SluiceError("ERR_TOPIC_SEALED", `Partition ${this.index} takes no more events: the topic is sealed`);
+    if (this.#sealed)
+      throw new SluiceError("ERR_TOPIC_SEALED", `Partition ${this.index} takes no more events: the topic is sealed`);
     const verdict = this.#producers.judge(batch);
     if (verdict.store === "nothing") return verdict.answer;
     const firstId = this.#end;
@@ -142,13 +144,18 @@ export class MemoryPartition implements BackendPartition {
   /** The next batch from an id. Where batches are tiny, several of them make one, so that reading does not cost one call an event. */
   #gather(from: number, limits: ReadLimits): StoredBatch {
     const index = this.#indexOf(from);
-    const first = cut(this.#chunks[index]!, from, limits);
+    const first = cutBatch(this.#chunks[index]!, from, limits);
     const parts: StoredBatch[] = [first];
     let { count } = first;
     let bytes = first.metadata.length;
     for (let i = index + 1; i < this.#chunks.length && count < tiny; i++) {
       const chunk = this.#chunks[i]!;
-      if (chunk.count >= tiny || count + chunk.count > limits.maxEvents || bytes + chunk.metadata.length > limits.maxBytes) break;
+      if (
+        chunk.count >= tiny ||
+        count + chunk.count > limits.maxEvents ||
+        bytes + chunk.metadata.length > limits.maxBytes
+      )
+        break;
       parts.push(chunk);
       count += chunk.count;
       bytes += chunk.metadata.length;
@@ -213,25 +220,4 @@ function dataOf({ data, dataEnds }: Chunk, index: number): Uint8Array {
 
 function bytesOf(chunk: Chunk): number {
   return chunk.metadata.length + chunk.data.length;
-}
-
-/** The part of a chunk that a read may bring, from one id on. */
-function cut(chunk: Chunk, from: number, { maxEvents, maxBytes }: ReadLimits): StoredBatch {
-  const { metadata, metadataEnds, timestamps, dataEnds } = chunk;
-  const first = from - chunk.firstId;
-  if (first === 0 && chunk.count <= maxEvents && metadata.length <= maxBytes) return chunk;
-  const metadataStart = first === 0 ? 0 : metadataEnds[first - 1]!;
-  const dataStart = first === 0 ? 0 : (dataEnds?.[first - 1] ?? 0);
-  let last = first + 1;
-  const limit = Math.min(chunk.count, first + maxEvents);
-  while (last < limit && metadataEnds[last]! - metadataStart <= maxBytes) last++;
-  return {
-    count: last - first,
-    firstId: from,
-    next: chunk.firstId + last,
-    metadata: metadata.subarray(metadataStart, metadataEnds[last - 1]),
-    metadataEnds: metadataEnds.slice(first, last).map((end) => end - metadataStart),
-    timestamps: timestamps.subarray(first, last),
-    dataEnds: dataEnds?.slice(first, last).map((end) => end - dataStart),
-  };
 }

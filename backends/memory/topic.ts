@@ -84,7 +84,8 @@ export class MemoryTopic implements BackendTopic {
     const oldest = this.#now() - maxAge;
     const acknowledged = acknowledgedBy && this.#acknowledgedByAll(acknowledgedBy, partition.index);
     partition.retain(
-      ({ next, newest }, bytes) => bytes > maxBytes || newest < oldest || (acknowledged !== undefined && next <= acknowledged),
+      ({ next, newest }, bytes) =>
+        bytes > maxBytes || newest < oldest || (acknowledged !== undefined && next <= acknowledged),
     );
   }
 

@@ -63,9 +63,18 @@ export class Acknowledger {
   #problemWith(id: number): SluiceError | undefined {
     const { partition } = this.#lease;
     const details = { details: { partition, id } };
-    if (this.#closed) return new SluiceError("ERR_CLOSED", `Event ${id} of partition ${partition} cannot be acknowledged: the consumer is closed`, details);
+    if (this.#closed)
+      return new SluiceError(
+        "ERR_CLOSED",
+        `Event ${id} of partition ${partition} cannot be acknowledged: the consumer is closed`,
+        details,
+      );
     if (id > this.delivered) {
-      return new SluiceError("ERR_NOT_DELIVERED", `Event ${id} of partition ${partition} cannot be acknowledged: it has not been delivered`, details);
+      return new SluiceError(
+        "ERR_NOT_DELIVERED",
+        `Event ${id} of partition ${partition} cannot be acknowledged: it has not been delivered`,
+        details,
+      );
     }
     if (id < this.position) {
       return new SluiceError(

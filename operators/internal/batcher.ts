@@ -173,7 +173,11 @@ export class Batcher<T, R> {
   }
 
   get #fitsWhole(): boolean {
-    return this.#head === 0 && this.#count <= this.#rules.maxCount && (this.#bytes <= this.#rules.maxBytes || this.#count === 1);
+    return (
+      this.#head === 0 &&
+      this.#count <= this.#rules.maxCount &&
+      (this.#bytes <= this.#rules.maxBytes || this.#count === 1)
+    );
   }
 
   #takeAll(): readonly T[] {
@@ -227,7 +231,8 @@ export class Batcher<T, R> {
 
   #lingerForTheRest(): void {
     const { adaptive, linger } = this.#rules;
-    if (adaptive || linger === Infinity || this.#lingering !== undefined || this.#count === 0 || this.#hurried > 0) return;
+    if (adaptive || linger === Infinity || this.#lingering !== undefined || this.#count === 0 || this.#hurried > 0)
+      return;
     this.#lingering = timer(linger).subscribe(() => {
       this.#stopLingering();
       this.flush();

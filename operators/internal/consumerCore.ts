@@ -1,4 +1,14 @@
-import { forkJoin, lastValueFrom, map, of, ReplaySubject, Subscription, take, type Observable, type Subscriber } from "rxjs";
+import {
+  forkJoin,
+  lastValueFrom,
+  map,
+  of,
+  ReplaySubject,
+  Subscription,
+  take,
+  type Observable,
+  type Subscriber,
+} from "rxjs";
 import type { BackendPartition, Lease } from "../../src/model/backend.ts";
 import type { ConsumerStatus, EndReason, StartFrom } from "../../src/model/consumeOptions.ts";
 import { SluiceError } from "../../src/model/errors.ts";
@@ -122,7 +132,10 @@ export class ConsumerCore<M> {
       this.#closeAcknowledgements();
       this.#end("closed");
     };
-    const late = new SluiceError("ERR_CLOSED", `The consumer was closed while events were still being handled after ${deadline} ms`);
+    const late = new SluiceError(
+      "ERR_CLOSED",
+      `The consumer was closed while events were still being handled after ${deadline} ms`,
+    );
     this.#pending.add(
       after(deadline).subscribe(() => {
         this.#closeAcknowledgements();

@@ -122,7 +122,10 @@ function assignPayload<M>({ form }: Serializer<M>, draft: EventDraft<M>, payload
     return;
   }
   const wanted = form === "text" ? "a string" : "a Uint8Array";
-  throw new SluiceError("ERR_SERIALIZATION", `A serializer must return ${wanted}: current value is ${describeValue(payload)}`);
+  throw new SluiceError(
+    "ERR_SERIALIZATION",
+    `A serializer must return ${wanted}: current value is ${describeValue(payload)}`,
+  );
 }
 
 function invalid(error: unknown): SluiceError {

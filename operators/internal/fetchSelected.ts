@@ -30,7 +30,10 @@ export function fetchViews(
  *
  * @internal
  */
-export function fetchSelected<M>(events: readonly StreamEvent<M>[], allocator: DataAllocator<M> | undefined): Observable<void> {
+export function fetchSelected<M>(
+  events: readonly StreamEvent<M>[],
+  allocator: DataAllocator<M> | undefined,
+): Observable<void> {
   const chosen = events.filter((event) => event.selection !== undefined && event.selection.size > 0);
   if (chosen.length === 0) return of(undefined);
   if (allocator === undefined) return fetchInto(chosen);
@@ -63,7 +66,10 @@ function byPartition<M>(events: readonly StreamEvent<M>[]): Map<EventSource<M>, 
   return indexes;
 }
 
-function allocateAll<M>(events: readonly StreamEvent<M>[], allocator: DataAllocator<M>): Observable<readonly EventData[]> {
+function allocateAll<M>(
+  events: readonly StreamEvent<M>[],
+  allocator: DataAllocator<M>,
+): Observable<readonly EventData[]> {
   return new Observable((subscriber) =>
     attempt(
       () => mapAll(events, (event) => allocate(event, allocator)),

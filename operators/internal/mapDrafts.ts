@@ -1,4 +1,11 @@
-import { Observable, timer, type NextObserver, type OperatorFunction, type Subscription, type TeardownLogic } from "rxjs";
+import {
+  Observable,
+  timer,
+  type NextObserver,
+  type OperatorFunction,
+  type Subscription,
+  type TeardownLogic,
+} from "rxjs";
 import { checkAmount, checkChoice, checkInteger } from "../../src/model/check.ts";
 import type { EventDraft } from "../../src/model/draft.ts";
 import { SluiceError } from "../../src/model/errors.ts";
@@ -44,7 +51,9 @@ export function mapDrafts<D extends EventDraft>(
 ): OperatorFunction<D, D> {
   const rules = checkDraftStepOptions(options);
   return (source) =>
-    new Observable((subscriber) => subscribeWithin(subscriber, source, new DraftMapper<D>(subscriber, name, start(), rules)));
+    new Observable((subscriber) =>
+      subscribeWithin(subscriber, source, new DraftMapper<D>(subscriber, name, start(), rules)),
+    );
 }
 
 /** The options of a step, with their defaults. @internal */

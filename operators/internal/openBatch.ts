@@ -36,13 +36,18 @@ type Decoded<M> = M | Undecoded;
  * @throws SluiceError `ERR_UNDECODABLE` under the policy `"fail"`.
  * @internal
  */
-export function openBatch<M>(batch: StoredBatch, options: OpenBatchOptions<M>): StreamEvent<M>[] | Promise<StreamEvent<M>[]> {
+export function openBatch<M>(
+  batch: StoredBatch,
+  options: OpenBatchOptions<M>,
+): StreamEvent<M>[] | Promise<StreamEvent<M>[]> {
   const { serializer, undecodable, stopAt } = options;
   const reader = metadataReader(batch, serializer);
   const read = (index: number): Decoded<M> | PromiseLike<Decoded<M>> => {
     try {
       const value = reader(index);
-      return isPromiseLike(value) ? value.then(undefined, (error: unknown) => undecoded(error, batch, index, options)) : value;
+      return isPromiseLike(value)
+        ? value.then(undefined, (error: unknown) => undecoded(error, batch, index, options))
+        : value;
     } catch (error) {
       return undecoded(error, batch, index, options);
     }
@@ -72,17 +77,26 @@ function lazyEvents<M>(
   return events;
 }
 
-function eventsOf<M>(batch: StoredBatch, values: readonly Decoded<M>[], options: OpenBatchOptions<M>): StreamEvent<M>[] {
+function eventsOf<M>(
+  batch: StoredBatch,
+  values: readonly Decoded<M>[],
+  options: OpenBatchOptions<M>,
+): StreamEvent<M>[] {
   const source = sourceOf(batch, options, (index) => values[index]!);
   const events: StreamEvent<M>[] = [];
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
-    if (!(value instanceof Undecoded) || isKept(value, batch, index, options)) events.push(new StreamEvent(source, index));
+    if (!(value instanceof Undecoded) || isKept(value, batch, index, options))
+      events.push(new StreamEvent(source, index));
   }
   return events;
 }
 
-function sourceOf<M>(batch: StoredBatch, options: OpenBatchOptions<M>, decoded: (index: number) => Decoded<M>): EventSource<M> {
+function sourceOf<M>(
+  batch: StoredBatch,
+  options: OpenBatchOptions<M>,
+  decoded: (index: number) => Decoded<M>,
+): EventSource<M> {
   const { topic, partition, acknowledge, hold, fetch } = options;
   const metadata = (index: number): M => {
     const value = decoded(index);
@@ -103,14 +117,23 @@ function isKept<M>({ error }: Undecoded, batch: StoredBatch, index: number, opti
   return false;
 }
 
-function undecoded<M>(cause: unknown, batch: StoredBatch, index: number, { topic, partition }: OpenBatchOptions<M>): Undecoded {
+function undecoded<M>(
+  cause: unknown,
+  batch: StoredBatch,
+  index: number,
+  { topic, partition }: OpenBatchOptions<M>,
+): Undecoded {
   const id = idAt(batch, index);
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new Undecoded(
-    new SluiceError("ERR_UNDECODABLE", `Event ${id} of partition ${partition} of "${topic}" cannot be decoded: ${reason}`, {
-      cause: isSluiceError(cause, "ERR_UNDECODABLE") ? (cause.cause ?? cause) : cause,
-      details: { topic, partition, id },
-    }),
+    new SluiceError(
+      "ERR_UNDECODABLE",
+      `Event ${id} of partition ${partition} of "${topic}" cannot be decoded: ${reason}`,
+      {
+        cause: isSluiceError(cause, "ERR_UNDECODABLE") ? (cause.cause ?? cause) : cause,
+        details: { topic, partition, id },
+      },
+    ),
   );
 }
 

@@ -113,7 +113,13 @@ export class PartitionReader<M> {
     if (this.#pumping) return;
     this.#pumping = true;
     const until = asyncScheduler.now() + turnMs;
-    while (this.#state === "reading" && !this.#atEnd && this.#reading === undefined && this.#mayRead && !this.#host.isClosed()) {
+    while (
+      this.#state === "reading" &&
+      !this.#atEnd &&
+      this.#reading === undefined &&
+      this.#mayRead &&
+      !this.#host.isClosed()
+    ) {
       if (asyncScheduler.now() > until) return this.#pauseForOthers();
       this.#read();
     }

@@ -185,8 +185,10 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
     this.#epoch.outstanding++;
     this.#bytes += heldBy(draft);
     this.#inSteps++;
-    if (this.#ended) this.#fail(draft, new SluiceError("ERR_CLOSED", "The producer is closed and takes no more events"));
-    else if (this.#bytes > this.#maxBufferedBytes && this.#overflow !== "buffer") this.#fail(draft, this.#overflowError());
+    if (this.#ended)
+      this.#fail(draft, new SluiceError("ERR_CLOSED", "The producer is closed and takes no more events"));
+    else if (this.#bytes > this.#maxBufferedBytes && this.#overflow !== "buffer")
+      this.#fail(draft, this.#overflowError());
     else this.#begin(draft);
     return draft;
   }
@@ -195,7 +197,9 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
   pushInput(input: EventInput<M>): void {
     try {
       if (typeof input !== "object" || input === null || !("metadata" in input)) {
-        throw new TypeError(`An event must be { metadata, data?, partition? }: current value is ${describeValue(input)}`);
+        throw new TypeError(
+          `An event must be { metadata, data?, partition? }: current value is ${describeValue(input)}`,
+        );
       }
       this.push(input.metadata, input.data, input.partition);
     } catch (error) {
@@ -317,12 +321,19 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
     const ids = drafts.map((_, i) => idAt(appended, i));
     const isUnchanged = drafts.map((draft) => this.#isUnchanged(draft));
     const left = Float64Array.from(ids.filter((_, i) => isUnchanged[i]));
-    return { ...stored, drafts: drafts.filter((_, i) => isUnchanged[i]), appended: { firstId: left[0] ?? 0, ids: left } };
+    return {
+      ...stored,
+      drafts: drafts.filter((_, i) => isUnchanged[i]),
+      appended: { firstId: left[0] ?? 0, ids: left },
+    };
   }
 
   #isUnchanged(draft: OutstandingDraft<M>): boolean {
     if (checksum(draft.data.segments) === this.#checksums!.get(draft)) return true;
-    this.#fail(draft, new SluiceError("ERR_DATA_CHANGED", "The data of an event was changed before the event was stored"));
+    this.#fail(
+      draft,
+      new SluiceError("ERR_DATA_CHANGED", "The data of an event was changed before the event was stored"),
+    );
     return false;
   }
 
@@ -354,9 +365,11 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
 }
 
 /** Checks the options of a producer and fills in the defaults of its own. @internal */
-export function checkProducerOptions(
-  options: ProducerCoreOptions,
-): { readonly [K in "maxBufferedBytes" | "overflow" | "changeDetection" | "concurrency"]: NonNullable<ProducerCoreOptions[K]> } {
+export function checkProducerOptions(options: ProducerCoreOptions): {
+  readonly [K in "maxBufferedBytes" | "overflow" | "changeDetection" | "concurrency"]: NonNullable<
+    ProducerCoreOptions[K]
+  >;
+} {
   const { maxBufferedBytes = 128 << 20, overflow = "fail", changeDetection = "off", concurrency = 64 } = options;
   checkAmount("maxBufferedBytes", maxBufferedBytes, 1);
   checkChoice("overflow", overflow, ["fail", "drop", "buffer"]);

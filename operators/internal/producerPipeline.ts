@@ -1,4 +1,16 @@
-import { asyncScheduler, catchError, defer, EMPTY, map, of, type NextObserver, type Observable, type ObservableInput, type Observer, type TeardownLogic } from "rxjs";
+import {
+  asyncScheduler,
+  catchError,
+  defer,
+  EMPTY,
+  map,
+  of,
+  type NextObserver,
+  type Observable,
+  type ObservableInput,
+  type Observer,
+  type TeardownLogic,
+} from "rxjs";
 import { v7 as uuid } from "uuid";
 import type { BackendPartition, BackendTopic } from "../../src/model/backend.ts";
 import { dataSizeOf, type Appended, type EventBatch, type ProducerSequence } from "../../src/model/batch.ts";
@@ -12,7 +24,13 @@ import { send } from "../send.ts";
 import { Batcher, checkBatchOptions, type BatchSize } from "./batcher.ts";
 import type { Downstream } from "./downstream.ts";
 import { inSequence, selectDraftPartition, serializeDraft, validateDraft } from "./draftSteps.ts";
-import { checkDraftStepOptions, DraftMapper, type DraftRejection, type DraftStepRules, type Ordering } from "./mapDrafts.ts";
+import {
+  checkDraftStepOptions,
+  DraftMapper,
+  type DraftRejection,
+  type DraftStepRules,
+  type Ordering,
+} from "./mapDrafts.ts";
 
 /** The options of a producer that its pipeline obeys. */
 export interface PipelineOptions {
@@ -100,13 +118,21 @@ export function openPipeline<M, D extends EventDraft<M>>(
   downstream: Downstream<StoredDrafts<D>>,
 ): Observer<D> {
   const { validator, partitionSelector, serializer } = topic.components;
-  const rejected = { next: ({ draft, error }: DraftRejection) => hooks.rejected(draft as D, error) } as NextObserver<unknown>;
+  const rejected = {
+    next: ({ draft, error }: DraftRejection) => hooks.rejected(draft as D, error),
+  } as NextObserver<unknown>;
   const rules = { ...stepOptions(options), rejected };
   const lanes = new Lanes<D>(topic.backend, options, hooks, downstream);
   // Under strict ordering a partition is selected in the order of the pushes, so validation is a stage of its own:
   // a selector that keeps state, as the round robin does, must not see events in the order in which they were validated.
   const select = selectDraftPartition(partitionSelector, partitionsOf(topic.backend));
-  const place = new DraftMapper<D>(lanes, "partition selector or serializer", inSequence<D>(select, serializeDraft(serializer)), rules, hooks.abandoned);
+  const place = new DraftMapper<D>(
+    lanes,
+    "partition selector or serializer",
+    inSequence<D>(select, serializeDraft(serializer)),
+    rules,
+    hooks.abandoned,
+  );
   return new DraftMapper<D>(place, "validator", validateDraft(validator), rules, hooks.abandoned);
 }
 
@@ -145,7 +171,12 @@ class Lanes<D extends EventDraft> implements Downstream<D> {
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(topic: BackendTopic, options: PipelineOptions, hooks: PipelineHooks<D>, downstream: Downstream<StoredDrafts<D>>) {
+  constructor(
+    topic: BackendTopic,
+    options: PipelineOptions,
+    hooks: PipelineHooks<D>,
+    downstream: Downstream<StoredDrafts<D>>,
+  ) {
     this.#topic = topic;
     this.#options = options;
     this.#hooks = hooks;
@@ -217,7 +248,12 @@ class Lanes<D extends EventDraft> implements Downstream<D> {
     };
     const pressure = { next: (isPressed: boolean) => this.#press(partition, isPressed) };
     const rules = checkBatchOptions<D>({ ...this.#options, sizeOf: sizeOfDraft, pressure });
-    const lane = new Batcher(settled, rules, sendBatches(this.#topic.partitions[partition]!, this.#options.name, this.#hooks), this.#hooks.abandoned);
+    const lane = new Batcher(
+      settled,
+      rules,
+      sendBatches(this.#topic.partitions[partition]!, this.#options.name, this.#hooks),
+      this.#hooks.abandoned,
+    );
     this.#lanes[partition] = lane;
     return lane;
   }

@@ -24,7 +24,9 @@ function note<M>(event: StreamEvent<M>, selected: unknown): void {
     return;
   }
   if (!(selected instanceof DataDescriptor)) {
-    throw new TypeError(`A data selector must return a DataDescriptor or null: current value is ${describeValue(selected)}`);
+    throw new TypeError(
+      `A data selector must return a DataDescriptor or null: current value is ${describeValue(selected)}`,
+    );
   }
   if (!selected.sharesOriginWith(event.descriptor)) throw foreignDescriptor(event, selected);
   event.selection = selected;

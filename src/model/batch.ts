@@ -72,7 +72,10 @@ export interface DataRead {
 }
 
 /** The id of one event of a batch. @internal */
-export function idAt(batch: { readonly firstId: number; readonly ids?: Float64Array | undefined }, index: number): number {
+export function idAt(
+  batch: { readonly firstId: number; readonly ids?: Float64Array | undefined },
+  index: number,
+): number {
   return batch.ids === undefined ? batch.firstId + index : batch.ids[index]!;
 }
 

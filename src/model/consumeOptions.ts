@@ -16,7 +16,10 @@ export type DataSelector<M = unknown> = (
  * Says where the selected bytes of an event are to go: memory of at least `descriptor.size` bytes, in one or several
  * segments. May be asynchronous.
  */
-export type DataAllocator<M = unknown> = (metadata: M, descriptor: DataDescriptor) => DataInput | PromiseLike<DataInput>;
+export type DataAllocator<M = unknown> = (
+  metadata: M,
+  descriptor: DataDescriptor,
+) => DataInput | PromiseLike<DataInput>;
 
 /**
  * Where a consumer starts that has acknowledged nothing yet: `"earliest"`, `"latest"`, an id, a time, or the last n events

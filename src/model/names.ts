@@ -11,7 +11,8 @@ const pattern = /^[A-Za-z0-9._-]{1,249}$/;
  * @internal
  */
 export function checkName(kind: string, name: unknown): string {
-  if (typeof name !== "string") throw new TypeError(`A ${kind} name must be a string: current value is ${describeValue(name)}`);
+  if (typeof name !== "string")
+    throw new TypeError(`A ${kind} name must be a string: current value is ${describeValue(name)}`);
   if (!pattern.test(name) || name === "." || name === "..") {
     throw new RangeError(
       `A ${kind} name must match [A-Za-z0-9._-]{1,249} and not be "." or "..": current value is ${describeValue(name)}`,

@@ -6,13 +6,7 @@ import { makeJob, type Job, type PoolEngine } from "./job.ts";
 import type { CloseOptions } from "../model/topicHandle.ts";
 import type { ModuleTask, RunOptions, ThreadPool } from "./poolTypes.ts";
 
-export type {
-  ComponentDescription,
-  ModuleComponent,
-  ModuleTask,
-  RunOptions,
-  ThreadPool,
-} from "./poolTypes.ts";
+export type { ComponentDescription, ModuleComponent, ModuleTask, RunOptions, ThreadPool } from "./poolTypes.ts";
 
 /** More threads than any machine has. A typing mistake should not start a million of them. */
 const maxThreads = 1024;

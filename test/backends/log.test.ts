@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { logBackend, logCapabilities, type LogOptions } from "../../backends/log/index.ts";
-import { Driver } from "../../src/driver.ts";
+import { logCapabilities, type LogOptions } from "../../backends/log/index.ts";
+import { connect as connectTo } from "../../src/index.ts";
 import { conformance, type TopicShape } from "../conformance/index.ts";
 
 const shapes: Readonly<Record<string, { readonly topic: TopicShape; readonly options?: LogOptions }>> = {
@@ -20,7 +20,7 @@ for (const [label, { topic, options = {} }] of Object.entries(shapes)) {
     capabilities: { ...logCapabilities, durability: options.durability ?? "disk" },
     backend: async () => {
       const directory = await mkdtemp(join(tmpdir(), "sluice-log-"));
-      const connect = async () => new Driver(await logBackend(directory, options));
+      const connect = () => connectTo(`log:${directory}`, { ...options });
       return { connect, reopen: connect, destroy: () => rm(directory, { recursive: true, force: true }) };
     },
   });

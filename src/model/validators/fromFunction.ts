@@ -42,6 +42,7 @@ export function fromFunction<M = unknown>(fn: ValidateFunction<M>): Validator<M>
 
 /** A function that says no by returning false, as a predicate does, would otherwise accept everything. */
 function refuseFalse<T>(answer: T): T {
-  if ((answer as unknown) === false) throw new TypeError("A validator must throw to refuse an event: current value is false");
+  if ((answer as unknown) === false)
+    throw new TypeError("A validator must throw to refuse an event: current value is false");
   return answer;
 }
