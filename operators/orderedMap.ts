@@ -1,5 +1,6 @@
 import { Observable, type ObservableInput, type OperatorFunction, type Subscriber } from "rxjs";
 import { checkFunction, checkInteger } from "../src/model/check.ts";
+import { Fifo } from "./internal/fifo.ts";
 import { innerFrom } from "./internal/innerFrom.ts";
 import { subscribeWithin } from "./internal/subscribeWithin.ts";
 
@@ -60,7 +61,7 @@ function subscribe<T, R>(
   backpressure: number,
 ): void {
   const lanes: Lane<R>[] = []; // In the order of the source; the first one's turn has come.
-  const waiting: T[] = [];
+  const waiting = new Fifo<T>();
   let running = 0;
   let index = 0;
   let sourceCompleted = false;
@@ -103,7 +104,7 @@ function subscribe<T, R>(
     do leave();
     while (startNext());
     advancing = false;
-    if (sourceCompleted && lanes.length === 0 && waiting.length === 0) subscriber.complete();
+    if (sourceCompleted && lanes.length === 0 && waiting.size === 0) subscriber.complete();
   };
 
   /** Emits what is there of the lane whose turn has come, and of those behind it where it is done. */
@@ -119,7 +120,7 @@ function subscribe<T, R>(
   };
 
   const startNext = () => {
-    if (waiting.length === 0 || !mayStart() || subscriber.closed) return false;
+    if (waiting.size === 0 || !mayStart() || subscriber.closed) return false;
     start(waiting.shift()!);
     return true;
   };
@@ -128,7 +129,7 @@ function subscribe<T, R>(
 
   subscribeWithin(subscriber, source, {
     next: (value) => {
-      if (waiting.length === 0 && mayStart()) start(value);
+      if (waiting.size === 0 && mayStart()) start(value);
       else waiting.push(value);
     },
     error: (error: unknown) => subscriber.error(error),

@@ -1,7 +1,7 @@
 import { Observable, Subscription, type ObservableInput, type Subscriber } from "rxjs";
 import { idAt } from "../src/model/batch.ts";
 import type { EventInput } from "../src/model/draft.ts";
-import { isSluiceError } from "../src/model/errors.ts";
+import { isSluiceError, SluiceError } from "../src/model/errors.ts";
 import { isPromiseLike } from "../src/model/isPromiseLike.ts";
 import type { Receipt } from "../src/model/receipt.ts";
 import type { Rejection, RejectionPolicy } from "../src/model/rejection.ts";
@@ -9,7 +9,7 @@ import type { TopicHandle } from "../src/model/topicHandle.ts";
 import { innerFrom } from "./internal/innerFrom.ts";
 import { subscribeWithin } from "./internal/subscribeWithin.ts";
 import { checkRejectionPolicy } from "./internal/mapDrafts.ts";
-import { after } from "./internal/after.ts";
+import { after } from "../src/model/after.ts";
 import type { Downstream } from "./internal/downstream.ts";
 import {
   checkProducerOptions,
@@ -91,7 +91,9 @@ export function produce<M, I = M>(
 /** Takes no more events, and waits until those that were taken are stored or the time is over. */
 function drain<I>(core: ProducerCore<I>, subscriber: Subscriber<Receipt>, deadline: number): Promise<void> {
   return new Promise((resolve) => {
-    const late = after(deadline).subscribe(() => subscriber.unsubscribe());
+    const late = after(deadline).subscribe(() => {
+      subscriber.error(new SluiceError("ERR_TIMEOUT", `Not all that was pushed could be stored within ${deadline} ms`));
+    });
     subscriber.add(() => {
       late.unsubscribe();
       resolve();

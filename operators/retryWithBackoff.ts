@@ -1,5 +1,5 @@
 import { retry, throwError, timer, type MonoTypeOperatorFunction } from "rxjs";
-import { maxDelay as longestDelay } from "./internal/after.ts";
+import { maxDelay as longestDelay } from "../src/model/after.ts";
 import { checkAmount, checkFunction, checkInteger } from "../src/model/check.ts";
 
 /** How often and when something that failed is tried again. */

@@ -52,6 +52,7 @@ export class Driver {
    * @throws TypeError or RangeError when the size is wrong.
    */
   makeThreadPool(size: number): ThreadPool {
+    this.#assertOpen();
     const pool = makeThreadPool(size);
     this.#pools.add(pool);
     return pool;
@@ -235,6 +236,9 @@ function checkRetention({ retention }: TopicOptions<never>): void {
     throw new TypeError(
       `'retention.acknowledgedBy' must be a list of names: current value is ${describeValue(acknowledgedBy)}`,
     );
+  }
+  if (retention.acknowledgedBy !== undefined && acknowledgedBy.length === 0) {
+    throw new RangeError("'retention.acknowledgedBy' must name at least one consumer: current value is []");
   }
   checkAmount("retention.maxBytes", maxBytes);
   checkAmount("retention.maxAge", maxAge);

@@ -1,6 +1,7 @@
-import { map, mergeMap, Subject, Subscription, timer, type Observable, type Observer } from "rxjs";
+import { map, mergeMap, Subject, Subscription, type Observable, type Observer } from "rxjs";
 import { ProducerCore, type ProducerCoreOptions, type OutstandingDraft } from "../operators/internal/producerCore.ts";
 import type { StoredDrafts } from "../operators/internal/producerPipeline.ts";
+import { after } from "./model/after.ts";
 import { idAt } from "./model/batch.ts";
 import { checkAmount } from "./model/check.ts";
 import type { DataInput } from "./model/data.ts";
@@ -164,12 +165,12 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   async #close(deadline: number): Promise<void> {
     const flushed = this.#core.flush("unseen");
     if (!this.#core.isEnded) this.#core.end();
-    const late = deadline === Infinity ? undefined : timer(deadline).subscribe(() => this.#giveUp(deadline));
+    const late = after(deadline).subscribe(() => this.#giveUp(deadline));
     try {
       await flushed;
     } finally {
       await this.#ended;
-      late?.unsubscribe();
+      late.unsubscribe();
     }
     if (this.#failure !== undefined) throw this.#failure.error as Error;
   }

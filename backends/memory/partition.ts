@@ -150,7 +150,9 @@ export class MemoryPartition implements BackendPartition {
     let bytes = first.metadata.length;
     for (let i = index + 1; i < this.#chunks.length && count < tiny; i++) {
       const chunk = this.#chunks[i]!;
+      // What was cut short goes on in its own chunk, and not in the one behind it.
       if (
+        chunk.firstId !== parts.at(-1)!.next ||
         chunk.count >= tiny ||
         count + chunk.count > limits.maxEvents ||
         bytes + chunk.metadata.length > limits.maxBytes

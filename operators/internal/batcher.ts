@@ -1,4 +1,5 @@
-import { timer, type NextObserver, type ObservableInput, type Observable, type Subscription } from "rxjs";
+import { type NextObserver, type ObservableInput, type Observable, type Subscription } from "rxjs";
+import { after } from "../../src/model/after.ts";
 import { checkAmount, checkFunction, checkInteger } from "../../src/model/check.ts";
 import { describeValue } from "../../src/model/describeValue.ts";
 import type { Downstream } from "./downstream.ts";
@@ -233,7 +234,7 @@ export class Batcher<T, R> {
     const { adaptive, linger } = this.#rules;
     if (adaptive || linger === Infinity || this.#lingering !== undefined || this.#count === 0 || this.#hurried > 0)
       return;
-    this.#lingering = timer(linger).subscribe(() => {
+    this.#lingering = after(linger).subscribe(() => {
       this.#stopLingering();
       this.flush();
     });

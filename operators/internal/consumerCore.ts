@@ -8,13 +8,14 @@ import {
   take,
   type Observable,
   type Subscriber,
+  takeUntil,
 } from "rxjs";
 import type { BackendPartition, Lease } from "../../src/model/backend.ts";
 import type { ConsumerStatus, EndReason, StartFrom } from "../../src/model/consumeOptions.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import type { StreamEvent } from "../../src/model/event.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
-import { after } from "./after.ts";
+import { after } from "../../src/model/after.ts";
 import type { CheckedConsumeOptions } from "./checkConsumeOptions.ts";
 import { innerFrom } from "./innerFrom.ts";
 import { PartitionReader, type ReaderHost } from "./partitionReader.ts";
@@ -120,7 +121,7 @@ export class ConsumerCore<M> {
    * Emits nothing and completes when that is done.
    */
   close(deadline: number): Observable<never> {
-    const left = this.left.asObservable();
+    const left = this.left.pipe(takeUntil(after(deadline)));
     for (const reader of this.#readers.values()) reader.stop();
     for (const reader of this.#readers.values()) reader.takeBack();
     if (!this.#isHeld) {
@@ -157,7 +158,7 @@ export class ConsumerCore<M> {
 
   /** Whether it is the caller who keeps events from coming. */
   get #isBusy(): boolean {
-    return this.#isHeld || [...this.#readers.values()].some(({ isWaiting }) => isWaiting);
+    return this.#isHeld || [...this.#readers.values()].some((reader) => reader.isWaiting || reader.isDelivering);
   }
 
   /** Has the subscription closed together with the driver; ends it where the driver is closed already. */

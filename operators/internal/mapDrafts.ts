@@ -1,17 +1,12 @@
-import {
-  Observable,
-  timer,
-  type NextObserver,
-  type OperatorFunction,
-  type Subscription,
-  type TeardownLogic,
-} from "rxjs";
+import { Observable, type NextObserver, type OperatorFunction, type Subscription, type TeardownLogic } from "rxjs";
+import { after } from "../../src/model/after.ts";
 import { checkAmount, checkChoice, checkInteger } from "../../src/model/check.ts";
 import type { EventDraft } from "../../src/model/draft.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import type { Rejection, RejectionPolicy } from "../../src/model/rejection.ts";
 import type { Downstream } from "./downstream.ts";
 import type { DraftStep } from "./draftSteps.ts";
+import { Fifo } from "./fifo.ts";
 import { subscribeWithin } from "./subscribeWithin.ts";
 
 /** In which order events leave a step whose work is asynchronous. */
@@ -90,7 +85,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   /** Drafts whose work has begun and that have not left, in order; only under strict ordering. */
   #slots: Slot<D>[] = [];
   /** Drafts whose work has not begun, since as many as may are being worked on. */
-  #waiting: D[] = [];
+  readonly #waiting = new Fifo<D>();
   /** Drafts that are being worked on; only under loose ordering. */
   readonly #loose = new Set<Slot<D>>();
   #working = 0;
@@ -127,7 +122,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   next(draft: D): void {
     if (this.#ending) return;
     // One that comes while a slot is being freed must not overtake those that wait for it.
-    if (this.#working >= this.#options.concurrency || this.#waiting.length > 0) this.#waiting.push(draft);
+    if (this.#working >= this.#options.concurrency || this.#waiting.size > 0) this.#waiting.push(draft);
     else this.#begin(draft);
   }
 
@@ -144,10 +139,9 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   /** The drafts that have not left, oldest first. */
   #takeAll(): readonly D[] {
     const begun = [...this.#slots.filter(({ state }) => state !== "gone"), ...this.#loose].map(({ draft }) => draft);
-    const all = [...begun, ...this.#waiting];
+    const all = [...begun, ...this.#waiting.takeAll()];
     this.#slots = [];
     this.#loose.clear();
-    this.#waiting = [];
     return all;
   }
 
@@ -194,7 +188,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   #deadline(slot: Slot<D>): Subscription | undefined {
     const { timeout } = this.#options;
     if (timeout === Infinity) return undefined;
-    const deadline = timer(timeout).subscribe(() => {
+    const deadline = after(timeout).subscribe(() => {
       this.#clear(deadline);
       this.#finish(slot, new SluiceError("ERR_TIMEOUT", `The ${this.#name} took longer than ${timeout} ms`), true);
     });
@@ -216,7 +210,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     else slot.state = "done";
     if (this.#options.ordering === "strict") this.#emitInOrder();
     else if (!failed) this.#downstream.next(slot.draft);
-    while (this.#waiting.length > 0 && this.#working < this.#options.concurrency) this.#begin(this.#waiting.shift()!);
+    while (this.#waiting.size > 0 && this.#working < this.#options.concurrency) this.#begin(this.#waiting.shift()!);
     this.#endWhenEmpty();
   }
 
@@ -241,7 +235,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   #reject(draft: D, error: unknown): void {
     const { rejected } = this.#options;
     if (rejected === "fail") {
-      this.#waiting = []; // They came later than the one that fails, and were never begun.
+      this.#waiting.takeAll(); // They came later than the one that fails, and were never begun.
       this.error(error);
     } else if (rejected !== "skip") this.#tell(rejected, rejectionOf(draft, error));
   }
@@ -256,7 +250,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
   }
 
   #endWhenEmpty(): void {
-    const isEmpty = this.#working === 0 && this.#slots.length === 0 && this.#waiting.length === 0;
+    const isEmpty = this.#working === 0 && this.#slots.length === 0 && this.#waiting.size === 0;
     if (!this.#ending || !isEmpty) return;
     if (this.#failure === undefined) this.#downstream.complete();
     else this.#downstream.error(this.#failure.error);

@@ -6,7 +6,7 @@ import type { DataAllocator, DataSelector, Demand, UndecodablePolicy } from "../
 import type { StreamEvent } from "../../src/model/event.ts";
 import type { Future } from "../../src/model/future.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { after } from "./after.ts";
+import { after } from "../../src/model/after.ts";
 import { deliveryGroups, type DeliveryGroup, type Parcel } from "./deliveryGroup.ts";
 import { fetchSelected, fetchViews } from "./fetchSelected.ts";
 import { innerFrom } from "./innerFrom.ts";
@@ -103,6 +103,11 @@ export class PartitionReader<M> {
     return this.#held;
   }
 
+  /** Whether events are on their way through a selector, an allocator or a serializer. */
+  get isDelivering(): boolean {
+    return this.#delivering;
+  }
+
   /** Whether its bounds keep it from fetching. */
   get isWaiting(): boolean {
     return this.#state === "reading" && this.ended === undefined && (!this.#mayRead || this.#blocked !== undefined);
@@ -146,14 +151,18 @@ export class PartitionReader<M> {
     this.stop();
     this.takeBack();
     this.#state = "draining";
+    const release = () => {
+      if (this.#state === "stopped") return;
+      this.#state = "stopped";
+      this.#deadline?.unsubscribe();
+      released();
+      this.#lease.release();
+    };
     const finish = () => {
       this.#drained = undefined;
       this.#deadline?.unsubscribe();
-      this.acknowledger.whenIdle(() => {
-        this.#state = "stopped";
-        released();
-        this.#lease.release();
-      });
+      this.#deadline = after(timeout).subscribe(release); // An acknowledgement that is never answered must not keep it.
+      this.acknowledger.whenIdle(release);
     };
     this.#deadline = after(timeout).subscribe(finish);
     this.#drained = finish;

@@ -68,6 +68,10 @@ export class OutstandingDraft<M> extends Promised<number> implements EventDraft<
     this.epoch = epoch;
   }
 
+  protected override firstWatched(): void {
+    if (this.state === "rejected") this.epoch.seen++;
+  }
+
   /** Lets go of what it carried, since its caller may keep the future for long. */
   release(): void {
     this.metadata = undefined as M;
@@ -80,8 +84,10 @@ export class OutstandingDraft<M> extends Promised<number> implements EventDraft<
 interface Epoch {
   outstanding: number;
   failed: number;
-  /** The first few that failed, with their errors. */
-  readonly failures: Failure<unknown>[];
+  /** How many of those that failed have had somebody look at their futures. */
+  seen: number;
+  /** The errors of the first few that failed. */
+  readonly errors: unknown[];
 }
 
 interface Flush {
@@ -93,8 +99,8 @@ interface Flush {
 /** Which failures a flush rejects for: all of them, or those whose future nobody has looked at. */
 type FlushScope = "all" | "unseen";
 
-/** How many failures a flush keeps to show. The others are counted. */
-const keptFailures = 16;
+/** How many errors a flush keeps to show. The others are counted. */
+const keptErrors = 16;
 
 /** An event that did not make it. @internal */
 export interface Failure<M> {
@@ -195,16 +201,17 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
 
   /** Takes an event from a stream. One that is not an event fails, without ending the stream by an exception. */
   pushInput(input: EventInput<M>): void {
+    let metadata: M | undefined;
     try {
       if (typeof input !== "object" || input === null || !("metadata" in input)) {
         throw new TypeError(
           `An event must be { metadata, data?, partition? }: current value is ${describeValue(input)}`,
         );
       }
-      this.push(input.metadata, input.data, input.partition);
+      metadata = input.metadata;
+      this.push(metadata, input.data, input.partition);
     } catch (error) {
-      const metadata = (input as Partial<EventInput<M>> | null | undefined)?.metadata as M;
-      const draft = new OutstandingDraft<M>(metadata, EventData.empty, undefined, this.#clock.now(), this.#epoch);
+      const draft = new OutstandingDraft<M>(metadata as M, EventData.empty, undefined, this.#clock.now(), this.#epoch);
       this.#epoch.outstanding++;
       this.#bytes += heldBy(draft);
       this.#inSteps++;
@@ -307,7 +314,8 @@ export class ProducerCore<M> implements Downstream<StoredDrafts<OutstandingDraft
     const { epoch } = draft;
     epoch.outstanding--;
     epoch.failed++;
-    if (epoch.failures.length < keptFailures) epoch.failures.push({ draft, error });
+    if (draft.wasWatched) epoch.seen++;
+    if (epoch.errors.length < keptErrors) epoch.errors.push(error);
     this.#bytes -= heldBy(draft);
     if (draft.payload === undefined) this.#inSteps--;
     this.failures.next({ draft, error });
@@ -384,16 +392,15 @@ function heldBy(draft: EventDraft): number {
 }
 
 function newEpoch(): Epoch {
-  return { outstanding: 0, failed: 0, failures: [] };
+  return { outstanding: 0, failed: 0, seen: 0, errors: [] };
 }
 
 /** Whether somebody has looked at the future of each event that failed. */
-function isSeen({ failed, failures }: Epoch): boolean {
-  return failed === failures.length && failures.every(({ draft }) => draft.wasWatched);
+function isSeen({ failed, seen }: Epoch): boolean {
+  return failed === seen;
 }
 
-function flushError({ failed, failures }: Epoch): unknown {
-  const errors = failures.map(({ error }) => error);
+function flushError({ failed, errors }: Epoch): unknown {
   const [first] = errors;
   if (failed === 1) return first;
   const reason = first instanceof Error ? first.message : String(first);

@@ -1,4 +1,5 @@
 import { asyncScheduler, observable, type Observer, type Subscription } from "rxjs";
+import { maxDelay } from "./after.ts";
 import { describeValue } from "./describeValue.ts";
 
 type State = "pending" | "resolved" | "rejected";
@@ -58,7 +59,7 @@ export class Future<T> implements PromiseLike<T> {
       throw new RangeError(`'timeout' must be a number of milliseconds: current value is ${describeValue(timeout)}`);
     }
     this.waiting();
-    if (this.completed || timeout < 0 || timeout === Infinity) return this.toPromise();
+    if (this.completed || timeout < 0 || timeout > maxDelay) return this.toPromise();
     if (timeout === 0) {
       this.timedOut();
       return Promise.resolve(undefined);
@@ -106,7 +107,12 @@ export class Future<T> implements PromiseLike<T> {
           },
           error: (error: unknown) => observer.error?.(error),
         });
-        return { unsubscribe };
+        return {
+          unsubscribe: () => {
+            unsubscribe();
+            if (!this.completed) this.timedOut();
+          },
+        };
       },
     };
   }
@@ -118,6 +124,9 @@ export class Future<T> implements PromiseLike<T> {
   protected get isWatched(): boolean {
     return this.watchers !== undefined && this.watchers.length > 0;
   }
+
+  /** Called when somebody waits for it for the first time. @internal */
+  protected firstWatched(): void {}
 
   /** Called when somebody begins to wait. @internal */
   protected waiting(): void {}
@@ -132,7 +141,10 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Calls back once, at once when the future has completed. Returns what takes the call back. */
   private watch(watcher: Partial<Observer<T>>): () => void {
-    this.wasWatched = true;
+    if (!this.wasWatched) {
+      this.wasWatched = true;
+      this.firstWatched();
+    }
     if (this.state === "pending") {
       (this.watchers ??= []).push(watcher);
       return () => {

@@ -1,4 +1,4 @@
-import { Observable, Subject, type Subscriber } from "rxjs";
+import { Observable, ReplaySubject, type Subscriber } from "rxjs";
 import type { JoinOptions, Lease } from "./backend.ts";
 import { SluiceError } from "./errors.ts";
 
@@ -35,7 +35,7 @@ interface Member {
 
 interface OwnedLease extends Lease {
   readonly owner: Member;
-  readonly revocation: Subject<void>;
+  readonly revocation: ReplaySubject<void>;
   revoking: boolean;
   released: boolean;
 }
@@ -118,7 +118,7 @@ export class Group {
 
   #grant(partition: number, owner: Member): OwnedLease {
     const { cursors } = this.#options;
-    const revocation = new Subject<void>();
+    const revocation = new ReplaySubject<void>(1); // It may be asked for before its owner listens.
     const lease: OwnedLease = {
       partition,
       epoch: cursors.renew(partition),

@@ -6,6 +6,7 @@ import { dataSizeOf, type StoredBatch } from "./batch.ts";
  *
  * @param batches - At least one, in order.
  * @returns One batch; the only one itself when there is only one.
+ * @throws RangeError when there is a gap between two batches, or inside of one, or when a batch says where its data is.
  *
  * @example
  * ```ts
@@ -26,6 +27,7 @@ import { dataSizeOf, type StoredBatch } from "./batch.ts";
  */
 export function joinBatches(batches: readonly StoredBatch[]): StoredBatch {
   const [first] = batches;
+  batches.forEach((batch, i) => checkJoinable(batch, batches[i + 1]));
   if (batches.length === 1) return first!;
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
   const metadata = new Uint8Array(batches.reduce((sum, batch) => sum + batch.metadata.length, 0));
@@ -47,4 +49,18 @@ export function joinBatches(batches: readonly StoredBatch[]): StoredBatch {
     dataStart += dataSizeOf(batch);
   }
   return { count, firstId: first!.firstId, next: batches.at(-1)!.next, metadata, metadataEnds, timestamps, dataEnds };
+}
+
+function checkJoinable({ ids, locations, next, count }: StoredBatch, follower: StoredBatch | undefined): void {
+  if (follower === undefined) return;
+  if (next !== follower.firstId) {
+    throw new RangeError(
+      `Batches that are joined must follow each other: current value is ${follower.firstId} after ${next}`,
+    );
+  }
+  if (ids !== undefined || locations !== undefined) {
+    throw new RangeError(
+      `Batches that are joined must have neither ids nor locations: current value has ${count} events`,
+    );
+  }
 }

@@ -44,7 +44,8 @@ function packText(drafts: readonly EventDraft[], joined: string, metadataEnds: U
   let end = 0;
   for (let i = 0; i < drafts.length; i++) metadataEnds[i] = end += utf8Length(drafts[i]!.payload as string);
   const longer = new Uint8Array(end);
-  encoder.encodeInto(joined, longer);
+  // Halves of a surrogate pair that two events end and begin with would become one character of neither.
+  if (encoder.encodeInto(joined, longer).written !== end) return packBytes(drafts, metadataEnds);
   return longer;
 }
 

@@ -6,7 +6,7 @@ const remembered = 8;
 
 /**
  * How many producers a partition remembers. One that is forgotten and goes on is refused, since its next batch seems to come
- * too early; nothing of it is stored twice.
+ * too early; only its very first batch, sent again, would be stored twice.
  */
 const maxProducers = 65_536;
 
