@@ -45,7 +45,7 @@ export async function compare(
   const taken = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let run = -1; run < runs; run++) {
     for (const { name, run: work } of contenders) {
-      collectGarbage();
+      // No collection is forced between runs: it shrinks V8's young generation, and the next run pays for its growing again.
       const figure = await work();
       if (run >= 0) taken.get(name)!.push(figure);
     }
@@ -76,7 +76,7 @@ export function percentile(figures: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }
 
-/** Frees what the last run has left behind, where Node was started with `--expose-gc`. */
+/** Frees what is not in use, so that what is can be measured; where Node was started with `--expose-gc`. */
 export function collectGarbage(): void {
   (globalThis as { gc?: () => void }).gc?.();
 }
