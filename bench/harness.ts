@@ -27,24 +27,29 @@ export interface Contender {
 /** How a group is measured. */
 export interface GroupOptions {
   readonly unit: string;
-  /** Runs of each side that count, taken in turns so that a slow moment of the machine meets all of them. @default 7 */
+  /** Runs of each side that count, taken in rounds so that a slow moment of the machine meets all of them. @default 7 */
   readonly runs?: number;
+  /** Rounds before them that do not count. Work of few calls needs more of them until the compiler has seen it often enough. @default 1 */
+  readonly warmUps?: number;
   /** The side that the others are held against. @default none */
   readonly baseline?: string;
   /** Whether a larger figure is the better one. @default "larger" */
   readonly better?: "larger" | "smaller";
 }
 
-/** Measures the sides of one group in turns, after one run of each that does not count. */
+/**
+ * Measures the sides of one group in rounds, after those that do not count. Each round has an order of its own: what one
+ * side leaves behind for the collector to clear up must not always be at the cost of the same other side.
+ */
 export async function compare(
   group: string,
   contenders: readonly Contender[],
   options: GroupOptions,
 ): Promise<Figure[]> {
-  const { unit, runs = 7, baseline, better = "larger" } = options;
+  const { unit, runs = 7, warmUps = 1, baseline, better = "larger" } = options;
   const taken = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  for (let run = -1; run < runs; run++) {
-    for (const { name, run: work } of contenders) {
+  for (let run = -warmUps; run < runs; run++) {
+    for (const { name, run: work } of shuffled(contenders, run + warmUps)) {
       // No collection is forced between runs: it shrinks V8's young generation, and the next run pays for its growing again.
       const figure = await work();
       if (run >= 0) taken.get(name)!.push(figure);
@@ -58,6 +63,12 @@ export async function compare(
       base === undefined || name === baseline ? undefined : better === "larger" ? middle / base : base / middle;
     return { group, name, unit, min: figures[0]!, median: middle, max: figures.at(-1)!, ratio, aim };
   });
+}
+
+/** The contenders in an order that is another in each round, and the same whenever the benchmark is run. */
+function shuffled<T>(contenders: readonly T[], round: number): T[] {
+  const places = contenders.map((contender, i) => ({ contender, place: (Math.sin(1 + i * 7 + round * 13) * 1e4) % 1 }));
+  return places.toSorted((a, b) => a.place - b.place).map(({ contender }) => contender);
 }
 
 /** A figure that was taken once, or whose spread was taken elsewhere. */

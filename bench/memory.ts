@@ -1,3 +1,4 @@
+import { filter, firstValueFrom } from "rxjs";
 import { connect } from "sluice";
 import { reading, type Reading } from "./events.ts";
 import { collectGarbage, single, type Figure } from "./harness.ts";
@@ -29,8 +30,9 @@ async function holdBounds(): Promise<Figure[]> {
     warnAfter: Infinity,
   });
   const status = consumer.status.subscribe(({ bytes }) => (held = Math.max(held, bytes)));
+  const full = firstValueFrom(consumer.status.pipe(filter(({ state }) => state === "waiting")));
   const subscription = consumer.subscribe(() => delivered++);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await full;
   subscription.unsubscribe();
   status.unsubscribe();
   await driver.close().catch(() => undefined);

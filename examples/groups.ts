@@ -1,6 +1,7 @@
 // Two consumers of one name share the partitions of a topic. When one leaves, the other one takes over what it had, from
 // the last acknowledged event on: every event is handled once.
 
+import { filter, firstValueFrom } from "rxjs";
 import { connect } from "sluice";
 
 const driver = await connect("memory:");
@@ -24,7 +25,9 @@ async function round(title: string, first: number): Promise<void> {
   const owners: string[] = [];
   for (let n = first; n < first + 40; n++) producer.push({ n });
   await producer.flush();
-  while ((await topic.lag("readers")).total > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await firstValueFrom(
+    topic.statistics({ every: 5, consumers: ["readers"] }).pipe(filter(({ lag }) => lag["readers"] === 0)),
+  );
   for (let partition = 0; partition < 4; partition++) owners.push(`${partition}: ${handled.get(first + partition)}`);
   console.log(`${title.padEnd(16)} ${owners.join(", ")}`);
 }

@@ -1,19 +1,10 @@
-import {
-  catchError,
-  defer,
-  EMPTY,
-  from,
-  Observable,
-  type ObservableInput,
-  type OperatorFunction,
-  type Subscriber,
-  observable,
-} from "rxjs";
+import { catchError, defer, Observable, type OperatorFunction, type Subscriber } from "rxjs";
 import { checkChoice, checkFunction, checkInteger } from "../src/model/check.ts";
 import type { StreamEvent } from "../src/model/event.ts";
+import { holdEvent, type HeldEvent } from "./internal/heldEvent.ts";
+import { inputOf } from "./internal/inputOf.ts";
 import { subscribeWithin } from "./internal/subscribeWithin.ts";
 import { isSluiceError } from "../src/model/errors.ts";
-import { isPromiseLike } from "../src/model/isPromiseLike.ts";
 import { retryWithBackoff, type RetryOptions } from "./retryWithBackoff.ts";
 
 /** What is done with an event. It is done when the promise that it returns resolves or the Observable completes, otherwise at once. */
@@ -97,34 +88,6 @@ export function processEvents<M>(
     );
 }
 
-/** What is to be waited for. A plain value, such as the new length that `push` returns, is nothing of the kind. */
-function inputOf(answer: unknown): Observable<unknown> {
-  if (answer instanceof Observable) return answer;
-  const isInput =
-    typeof answer === "object" &&
-    answer !== null &&
-    (isPromiseLike(answer) || observable in answer || Symbol.asyncIterator in answer);
-  return isInput ? from(answer as ObservableInput<unknown>) : EMPTY;
-}
-
-/** An event that was taken over from the consumer and is not yet acknowledged. */
-interface Job<M> {
-  readonly event: StreamEvent<M>;
-  release: () => void;
-  /** `"returned"`: its partition was taken away, or the consumer is closing, before it was begun with. */
-  state: "waiting" | "running" | "done" | "returned";
-}
-
-/** Takes an event over. Until its handler has begun it can be given back. */
-function take<M>(event: StreamEvent<M>): Job<M> {
-  const job: Job<M> = { event, release: () => {}, state: "waiting" };
-  job.release = event.hold(() => {
-    if (job.state === "waiting") job.state = "returned";
-    return job.state === "returned";
-  });
-  return job;
-}
-
 /** Written by hand, since the watermark needs to see an event from its arrival, before it has begun. */
 class Workers<M> {
   readonly #subscriber: Subscriber<StreamEvent<M>>;
@@ -132,9 +95,9 @@ class Workers<M> {
   readonly #concurrency: number;
   readonly #isStrict: boolean;
   /** What has arrived in each partition and is not acknowledged, in order. */
-  readonly #arrived = new Map<number, Job<M>[]>();
+  readonly #arrived = new Map<number, HeldEvent<M>[]>();
   readonly #busy = new Set<number>();
-  #waiting: Job<M>[] = [];
+  #waiting: HeldEvent<M>[] = [];
   #running = 0;
   #starting = false;
   #ending = false;
@@ -159,7 +122,7 @@ class Workers<M> {
 
   next(event: StreamEvent<M>): void {
     if (this.#ending) return;
-    const job = take(event);
+    const job = holdEvent(event);
     this.#jobsOf(event.partition).push(job);
     this.#waiting.push(job);
     this.#startMore();
@@ -189,7 +152,7 @@ class Workers<M> {
   }
 
   /** What has arrived in a partition, without what was given back in the meantime. */
-  #jobsOf(partition: number): Job<M>[] {
+  #jobsOf(partition: number): HeldEvent<M>[] {
     const known = this.#arrived.get(partition);
     if (known !== undefined && known.at(-1)?.state !== "returned") return known;
     const jobs = known?.filter(({ state }) => state !== "returned") ?? [];
@@ -197,7 +160,7 @@ class Workers<M> {
     return jobs;
   }
 
-  #nextJob(): Job<M> | undefined {
+  #nextJob(): HeldEvent<M> | undefined {
     if (this.#waiting[0]?.state === "returned") this.#dropReturned();
     if (!this.#isStrict) return this.#waiting.shift();
     const index = this.#waiting.findIndex(
@@ -210,7 +173,7 @@ class Workers<M> {
     this.#waiting = this.#waiting.filter(({ state }) => state === "waiting");
   }
 
-  #start(job: Job<M>): void {
+  #start(job: HeldEvent<M>): void {
     job.state = "running";
     this.#running++;
     this.#busy.add(job.event.partition);
@@ -236,7 +199,7 @@ class Workers<M> {
    * An event that is done is held until it is acknowledged: behind one that takes for ever, what is done must not pile up
    * beyond the consumer's bounds.
    */
-  #stopped(job: Job<M>, acknowledged: readonly Job<M>[]): void {
+  #stopped(job: HeldEvent<M>, acknowledged: readonly HeldEvent<M>[]): void {
     this.#running--;
     this.#busy.delete(job.event.partition);
     for (const { release } of acknowledged) release();
@@ -245,7 +208,7 @@ class Workers<M> {
   }
 
   /** Acknowledges the last event before which all are done, and returns those that it covers. */
-  #acknowledge(partition: number): readonly Job<M>[] {
+  #acknowledge(partition: number): readonly HeldEvent<M>[] {
     const jobs = this.#arrived.get(partition);
     if (jobs === undefined) return []; // The handler has ended the subscription.
     const open = jobs.findIndex(({ state }) => state !== "done");

@@ -2,24 +2,17 @@ import { Observable, Subscription, type ObservableInput, type Subscriber } from 
 import { idAt } from "../src/model/batch.ts";
 import type { EventInput } from "../src/model/draft.ts";
 import { isSluiceError, SluiceError } from "../src/model/errors.ts";
-import { isPromiseLike } from "../src/model/isPromiseLike.ts";
 import type { Receipt } from "../src/model/receipt.ts";
 import type { Rejection, RejectionPolicy } from "../src/model/rejection.ts";
 import type { TopicHandle } from "../src/model/topicHandle.ts";
-import { innerFrom } from "./internal/innerFrom.ts";
-import { subscribeWithin } from "./internal/subscribeWithin.ts";
+import { feed } from "./internal/feed.ts";
 import { checkRejectionPolicy } from "./internal/mapDrafts.ts";
 import { after } from "../src/model/after.ts";
 import type { Downstream } from "./internal/downstream.ts";
-import {
-  checkProducerOptions,
-  ProducerCore,
-  type OutstandingDraft,
-  type OverflowPolicy,
-  type ProducerCoreOptions,
-} from "./internal/producerCore.ts";
-import type { StoredDrafts } from "./internal/producerPipeline.ts";
-import { Turn } from "./internal/turn.ts";
+import type { OutstandingDraft } from "./internal/outstandingDraft.ts";
+import { ProducerCore } from "./internal/producerCore.ts";
+import { checkProducerOptions, type OverflowPolicy, type ProducerCoreOptions } from "./internal/producerOptions.ts";
+import type { StoredDrafts } from "./internal/pipelineHost.ts";
 
 /** The options of {@link produce}. */
 export interface ProduceOptions<I = unknown> extends ProducerCoreOptions {
@@ -38,6 +31,8 @@ export interface ProduceOptions<I = unknown> extends ProducerCoreOptions {
  *
  * @param topic - The topic.
  * @param options - Name, batches, order, bounds and policies.
+ * @throws TypeError or RangeError when an option is wrong, `ERR_UNSUPPORTED` when it asks for a stronger durability than the
+ * backend gives.
  * @returns An operator for events `{ metadata, data?, partition? }`. It completes when the source has and all is stored.
  * It fails, after what was accepted is stored, with the error of the source, of a rejected event (`ERR_INVALID_METADATA`,
  * `ERR_INVALID_PARTITION`, `ERR_SERIALIZATION`, `ERR_TIMEOUT`, `ERR_OVERFLOW`), or of the backend (`ERR_STORAGE`,
@@ -63,7 +58,7 @@ export function produce<M, I = M>(
   const { rejected = "fail", overflow = "fail" } = options;
   checkRejectionPolicy("rejected", rejected);
   const handle = topic as unknown as TopicHandle<I, never>;
-  checkProducerOptions(options);
+  checkProducerOptions(topic, options);
   return (source) =>
     new Observable((subscriber) => {
       const core = new ProducerCore<I>(handle, options, receiptsTo(subscriber, topic.name));
@@ -129,64 +124,4 @@ function receiptsTo<I>(subscriber: Subscriber<Receipt>, topic: string): Downstre
     },
     add: (teardown) => subscriber.add(teardown),
   };
-}
-
-function feed<I>(source: ObservableInput<EventInput<I>>, core: ProducerCore<I>, feeding: Subscription): void {
-  if (isIterable(source)) return pull(source, core, feeding);
-  subscribeWithin(feeding, innerFrom(source), {
-    next: (input) => core.pushInput(input),
-    error: (error: unknown) => core.end({ error }),
-    complete: () => core.end(),
-  });
-}
-
-type PullSource<T> = AsyncIterable<T> | Iterable<T>;
-
-function isIterable<T>(source: ObservableInput<T>): source is PullSource<T> & ObservableInput<T> {
-  if (source instanceof Observable) return false;
-  return Symbol.asyncIterator in source || Symbol.iterator in source;
-}
-
-/** Pulls events while there is room. The end of `feeding` stops it and lets the source clean up. */
-function pull<I>(source: PullSource<EventInput<I>>, core: ProducerCore<I>, feeding: Subscription): void {
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  let exhausted = false;
-  const turn = new Turn();
-  const run = async () => {
-    while (!feeding.closed && !core.isEnded) {
-      if (!core.isReady) await nextRoom(core);
-      if (turn.isOver) await turn.next();
-      if (feeding.closed || core.isEnded) break;
-      const answer = iterator.next();
-      const { done, value } = isPromiseLike(answer) ? await answer : answer;
-      if (done === true) exhausted = true;
-      if (done === true) return core.end();
-      if (!feeding.closed) core.pushInput(value);
-    }
-  };
-  const cleanUp = async () => {
-    if (exhausted) return;
-    exhausted = true;
-    await iterator.return?.();
-  };
-  feeding.add(() => {
-    core.room.next();
-    cleanUp().catch(() => undefined); // Its own clean-up has nobody left to tell.
-  });
-  run().then(
-    () => feeding.unsubscribe(),
-    (error: unknown) => {
-      exhausted = true;
-      core.end({ error });
-    },
-  );
-}
-
-function nextRoom<M>(core: ProducerCore<M>): Promise<void> {
-  return new Promise((resolve) => {
-    const subscription = core.room.subscribe(() => {
-      subscription.unsubscribe();
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,6 @@
 import { retry, throwError, timer, type MonoTypeOperatorFunction } from "rxjs";
 import { maxDelay as longestDelay } from "../src/model/after.ts";
-import { checkAmount, checkFunction, checkInteger } from "../src/model/check.ts";
+import { checkAmount, checkChoice, checkFunction, checkInteger } from "../src/model/check.ts";
 
 /** How often and when something that failed is tried again. */
 export interface RetryOptions {
@@ -12,6 +12,11 @@ export interface RetryOptions {
   readonly maxDelay?: number | undefined;
   /** How much of each wait is left to chance, from 0 to 1, so that many do not retry at the same moment. @default 0.5 */
   readonly jitter?: number | undefined;
+  /**
+   * What the count, and with it the wait, counts: failures `"in-all"`, or those `"in-a-row"`, since the source has last
+   * emitted a value. @default "in-all"
+   */
+  readonly counting?: "in-all" | "in-a-row" | undefined;
   /** Whether an error is worth a retry. @default every error is */
   readonly isRetriable?: ((error: unknown) => boolean) | undefined;
   /** A number from 0 to 1 by chance. @default Math.random */
@@ -44,6 +49,7 @@ export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperato
     initialDelay = 100,
     maxDelay = 30_000,
     jitter = 0.5,
+    counting = "in-all",
     isRetriable = () => true,
     random = Math.random,
   } = options;
@@ -51,6 +57,7 @@ export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperato
   checkAmount("initialDelay", initialDelay);
   checkAmount("maxDelay", maxDelay);
   checkAmount("jitter", jitter);
+  checkChoice("counting", counting, ["in-all", "in-a-row"]);
   checkFunction("isRetriable", isRetriable);
   checkFunction("random", random);
   if (jitter > 1) throw new RangeError(`'jitter' must be from 0 to 1: current value is ${jitter}`);
@@ -60,6 +67,7 @@ export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperato
   };
   return retry<T>({
     count,
+    resetOnSuccess: counting === "in-a-row",
     delay: (error: unknown, attempt) => (isRetriable(error) ? timer(delayOf(attempt)) : throwError(() => error)),
   });
 }

@@ -1,30 +1,6 @@
-import {
-  catchError,
-  concatMap,
-  defer,
-  map,
-  take,
-  throwError,
-  throwIfEmpty,
-  type ObservableInput,
-  type OperatorFunction,
-} from "rxjs";
-import type { Appended, EventBatch } from "../src/model/batch.ts";
-import { isSluiceError, SluiceError } from "../src/model/errors.ts";
-
-/** A batch and where it was stored. */
-export interface SentBatch {
-  /** The batch, as it was sent. */
-  readonly batch: EventBatch;
-  /** What the backend answered. */
-  readonly appended: Appended;
-}
-
-/** The part of a backend's partition that {@link send} needs. */
-export interface BatchSink {
-  /** Stores a batch, then answers once. */
-  append(batch: EventBatch): ObservableInput<Appended>;
-}
+import { concatMap, type OperatorFunction } from "rxjs";
+import type { EventBatch } from "../src/model/batch.ts";
+import { storeBatch, type BatchSink, type SentBatch } from "./internal/storeBatch.ts";
 
 /**
  * Stores batches in a partition, one after the other.
@@ -46,18 +22,7 @@ export interface BatchSink {
  * ```
  */
 export function send(sink: BatchSink): OperatorFunction<EventBatch, SentBatch> {
-  return concatMap((batch) =>
-    defer(() => sink.append(batch)).pipe(
-      take(1),
-      throwIfEmpty(() => new SluiceError("ERR_STORAGE", "The backend completed without an answer to a batch")),
-      map((appended) => ({ batch, appended })),
-      catchError((error: unknown) => throwError(() => storageError(error))),
-    ),
-  );
+  return concatMap((batch) => storeBatch(sink, batch));
 }
 
-function storageError(error: unknown): SluiceError {
-  if (isSluiceError(error)) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SluiceError("ERR_STORAGE", `A batch could not be stored: ${reason}`, { cause: error });
-}
+export type { BatchSink, SentBatch } from "./internal/storeBatch.ts";

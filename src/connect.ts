@@ -1,3 +1,4 @@
+import type { LogOptions } from "#log";
 import { checkFunction } from "./model/check.ts";
 import type { Backend } from "./model/backend.ts";
 import { describeValue } from "./model/describeValue.ts";
@@ -15,16 +16,27 @@ export type ConnectOptions = Readonly<Record<string, unknown>>;
  */
 export type BackendFactory = (url: string, options: ConnectOptions) => Backend | Promise<Backend>;
 
+const service: BackendFactory = async (url, options) =>
+  (await import("../backends/service/index.ts")).serviceBackend(url, options);
+
 /** Each backend is loaded when a URL first asks for it, so that nobody pays for one that is not used. */
 const factories = new Map<string, BackendFactory>([
   ["memory", async (url) => (await import("../backends/memory/index.ts")).memoryBackend(restOf(url))],
+  ["kafka", async (url, options) => (await import("#kafka")).kafkaBackend(url, options)],
   ["log", async (url, options) => (await import("#log")).logBackend(restOf(url), options)],
+  ["sluice", service],
+  ["sluices", service],
+  ["unix", service],
+  ["ws", service],
+  ["wss", service],
 ]);
 
 /**
  * Connects to a backend.
  *
  * `memory:` is a store of its own in this process; `memory:name` is one that all drivers of the process share.
+ * `sluice://host:port`, `sluices:`, `unix:`, `ws:` and `wss:` are a service, whose options are `ServiceOptions`.
+ * `kafka://host:9092,host2/` is a cluster of Apache Kafka; its options are `KafkaConnectOptions`.
  * `log:./data` is a directory of the local disk, of which one process at a time is the owner; its options are `LogOptions`.
  *
  * @param url - Its scheme names the backend.
@@ -41,11 +53,35 @@ const factories = new Map<string, BackendFactory>([
  * await driver.close();
  * ```
  */
-export async function connect(url: string, options: ConnectOptions = {}): Promise<Driver> {
+export async function connect(url: `log:${string}`, options?: LogOptions): Promise<Driver>;
+export async function connect(url: string, options?: ConnectOptions): Promise<Driver>;
+export async function connect(url: string, options: object = {}): Promise<Driver> {
+  return new Driver(await openBackend(url, options as ConnectOptions));
+}
+
+/**
+ * Makes the backend of a URL without a driver, for what takes backends: a service that serves it, for one.
+ *
+ * @param url - As for {@link connect}.
+ * @param options - As for {@link connect}.
+ * @returns The backend, which is yours to close. Rejects as {@link connect} does.
+ * @throws TypeError when the URL is not a string with a scheme (as a rejection).
+ *
+ * @example
+ * ```ts
+ * import { openBackend } from "sluice";
+ * import { serve } from "sluice/backends/service/server";
+ *
+ * const backend = await openBackend("memory:");
+ * const service = await serve({ backend, listeners: [{ tcp: { port: 0 } }] });
+ * await service.close();
+ * ```
+ */
+export async function openBackend(url: string, options: ConnectOptions = {}): Promise<Backend> {
   const scheme = schemeOf(url);
   const factory = factories.get(scheme);
   if (factory === undefined) throw unknownScheme(scheme);
-  return new Driver(await factory(url, options));
+  return factory(url, options);
 }
 
 /**

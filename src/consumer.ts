@@ -1,15 +1,20 @@
 import { AsyncSink } from "ix/asynciterable/asyncsink";
-import { forkJoin, ignoreElements, lastValueFrom, Observable, Subject, type Subscription } from "rxjs";
+import { forkJoin, ignoreElements, lastValueFrom, map, Observable, Subject, type Subscription } from "rxjs";
 import { checkConsumeOptions, type CheckedConsumeOptions } from "../operators/internal/checkConsumeOptions.ts";
 import { ConsumerCore } from "../operators/internal/consumerCore.ts";
 import { processEvents, type EventHandler, type ProcessEventsOptions } from "../operators/processEvents.ts";
+import type { BackendTopic } from "./model/backend.ts";
 import { checkAmount } from "./model/check.ts";
-import type { ConsumeOptions, ConsumerStatus, EndReason } from "./model/consumeOptions.ts";
+import type { ConsumeOptions, ConsumerStatus, EndReason, LostEvents } from "./model/consumeOptions.ts";
 import { SluiceError, type ErrorCode } from "./model/errors.ts";
 import type { StreamEvent } from "./model/event.ts";
 import type { Future } from "./model/future.ts";
 import { checkName } from "./model/names.ts";
 import type { CloseOptions, TopicHandle } from "./model/topicHandle.ts";
+import { lagOf } from "./lag.ts";
+import { consumerStatistics, type ConsumerStatistics, type Delivered } from "./statistics/consumerStatistics.ts";
+import type { StatisticsOptions } from "./statistics/sampled.ts";
+import { untilClosed } from "./statistics/untilClosed.ts";
 import type { ThreadPool } from "./threads/threadPool.ts";
 import { PullFuture } from "./pullFuture.ts";
 
@@ -56,13 +61,21 @@ interface Pulled<M> {
 export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements AsyncIterable<StreamEvent<M>> {
   /** Its name. */
   readonly name: string;
+  /** The name of its topic. */
+  readonly topic: string;
   /** What its subscriptions do, at each change. Completes when the consumer is closed. */
   readonly status: Observable<ConsumerStatus>;
   /** Acknowledgements that could not be stored, whether or not somebody looks at their futures. */
   readonly errors: Observable<unknown>;
+  /** Events that damage has taken from the store, in the place where they were. Completes when the consumer is closed. */
+  readonly lost: Observable<LostEvents>;
   readonly #cores = new Set<ConsumerCore<M>>();
   readonly #status: Subject<ConsumerStatus>;
   readonly #errors: Subject<unknown>;
+  readonly #lost: Subject<LostEvents>;
+  readonly #delivered: Subject<Delivered>;
+  readonly #topic: BackendTopic;
+  readonly #attach: TopicHandle["attach"];
   readonly #events: Pulled<M>[] = [];
   #pulls: PullFuture<StreamEvent<M>>[] = [];
   #pulling: Subscription | undefined;
@@ -76,9 +89,11 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
     const checked = checkConsumeOptions(options, topic.backend.partitions.length);
     const status = new Subject<ConsumerStatus>();
     const errors = new Subject<unknown>();
+    const lost = new Subject<LostEvents>();
+    const delivered = new Subject<Delivered>();
     super((subscriber) => {
       if (this.#closing !== undefined) return subscriber.error(closedError());
-      const core = new ConsumerCore<M>(topic, name, observed(checked, status, errors), subscriber);
+      const core = new ConsumerCore<M>(topic, name, observed(checked, { status, errors, lost }), subscriber, delivered);
       this.#cores.add(core);
       core.left.subscribe({ complete: () => this.#cores.delete(core) });
       subscriber.add(() => core.stop());
@@ -86,10 +101,16 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
       return undefined;
     });
     this.name = name;
+    this.topic = topic.name;
     this.#status = status;
     this.#errors = errors;
     this.status = status.asObservable();
     this.errors = errors.asObservable();
+    this.#topic = topic.backend;
+    this.#attach = topic.attach;
+    this.#delivered = delivered;
+    this.#lost = lost;
+    this.lost = lost.asObservable();
   }
 
   /**
@@ -107,6 +128,48 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
         this.#pulls = this.#pulls.filter((other) => other !== future);
       },
     });
+  }
+
+  /**
+   * What all subscriptions of this consumer do, in numbers: events, bytes, rates, latencies, what they hold and how far the
+   * name is behind. Each subscription to this counts for itself, and nothing is counted while there is none.
+   *
+   * @param options - How often a sample is taken.
+   * @returns A sample for each period. Completes after the last one when the consumer or its driver is closed.
+   * @throws TypeError or RangeError when the period is wrong.
+   *
+   * @example
+   * ```ts
+   * import { firstValueFrom } from "rxjs";
+   * import { connect } from "sluice";
+   *
+   * const driver = await connect("memory:");
+   * const topic = await driver.createTopic<{ energy: number }>("collisions");
+   * await topic.producer().push({ energy: 42 });
+   * const consumer = topic.consumer("app2");
+   * const sample = firstValueFrom(consumer.statistics({ every: 50 }));
+   * consumer.subscribe();
+   * const { events, lag } = await sample;
+   * console.log(events, lag); // 1 1
+   * await driver.close();
+   * ```
+   */
+  statistics(options: StatisticsOptions = {}): Observable<ConsumerStatistics> {
+    const cores = this.#cores;
+    const [topic, name] = [this.#topic, this.name];
+    const gauge = {
+      get bufferedBytes() {
+        return [...cores].reduce((sum, { bytes }) => sum + bytes, 0);
+      },
+      get isWaiting() {
+        return cores.size > 0 && [...cores].every((core) => core.isWaiting);
+      },
+      get partitions() {
+        return [...cores].flatMap(({ partitions }) => partitions);
+      },
+      lag: () => lagOf(topic, name).pipe(map(({ total }) => total)),
+    };
+    return untilClosed(this.#attach, consumerStatistics(this.#delivered, gauge, options), this);
   }
 
   /**
@@ -167,6 +230,8 @@ export class Consumer<M = unknown> extends Observable<StreamEvent<M>> implements
     this.#endPulls(closedError());
     this.#status.complete();
     this.#errors.complete();
+    this.#lost.complete();
+    this.#delivered.complete();
   }
 
   #startPulling(): void {
@@ -217,16 +282,20 @@ function deliver<M>(pull: PullFuture<StreamEvent<M>>, pulled: Pulled<M>): void {
   pulled.release();
 }
 
+/** What a consumer tells beside its events. */
+interface Observers {
+  readonly status: Subject<ConsumerStatus>;
+  readonly errors: Subject<unknown>;
+  readonly lost: Subject<LostEvents>;
+}
+
 /** The options with the consumer's own observers beside those of the caller. */
-function observed<M>(
-  options: CheckedConsumeOptions<M>,
-  status: Subject<ConsumerStatus>,
-  errors: Subject<unknown>,
-): CheckedConsumeOptions<M> {
+function observed<M>(options: CheckedConsumeOptions<M>, { status, errors, lost }: Observers): CheckedConsumeOptions<M> {
   return {
     ...options,
     status: { next: (value) => (options.status?.next(value), status.next(value)) },
     errors: { next: (error) => (options.errors?.next(error), errors.next(error)) },
+    lost: { next: (events) => (options.lost?.next(events), lost.next(events)) },
   };
 }
 

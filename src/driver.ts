@@ -1,4 +1,4 @@
-import { firstValueFrom, from, lastValueFrom } from "rxjs";
+import { firstValueFrom, from, lastValueFrom, type Observable } from "rxjs";
 import type { InferInput, InferMetadata, ValidatorInput } from "./components/types.ts";
 import { resolvePartitionSelector, resolveSerializer, resolveValidator } from "./components/resolve.ts";
 import type { Backend, BackendTopic, Capabilities } from "./model/backend.ts";
@@ -6,9 +6,15 @@ import { checkAmount, checkInteger } from "./model/check.ts";
 import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
 import { describeValue } from "./model/describeValue.ts";
 import { isSluiceError, SluiceError } from "./model/errors.ts";
+import type { Compaction } from "./model/compaction.ts";
+import { parsePointer } from "./model/jsonPointer.ts";
+import { byKey } from "./model/partitionSelectors/byKey.ts";
 import { checkName } from "./model/names.ts";
 import { maxPartitions } from "./model/partition.ts";
 import type { Closable, CloseOptions } from "./model/topicHandle.ts";
+import { driverStatistics, type DriverStatistics } from "./statistics/driverStatistics.ts";
+import type { StatisticsOptions } from "./statistics/sampled.ts";
+import { untilClosed } from "./statistics/untilClosed.ts";
 import { makeThreadPool, type ThreadPool } from "./threads/threadPool.ts";
 import { Topic, type TopicHost } from "./topic.ts";
 import type { OpenTopicOptions, TopicComponentOptions, TopicOptions } from "./topicOptions.ts";
@@ -75,12 +81,19 @@ export class Driver {
     const options = given as TopicOptions<never>;
     this.#assertOpen();
     checkName("topic", name);
-    const { partitions = 1, retention } = options;
+    const { partitions = 1, retention, compaction } = options;
     checkInteger("partitions", partitions, 1, maxPartitions);
     checkRetention(options);
-    const components = await resolveComponents(options, {});
+    if (compaction !== undefined) checkCompaction(compaction, this.capabilities);
+    const byItsKey = compaction && { partitionSelector: byKey(compaction.key).spec };
+    const components = await resolveComponents(options, { ...byItsKey });
     const specs = specsOf(components);
-    const config = { partitions, components: specs, ...(retention && { retention }) };
+    const config = {
+      partitions,
+      components: specs,
+      ...(retention && { retention }),
+      ...(compaction && { compaction }),
+    };
     const stored = await firstValueFrom(from(this.#backend.createTopic(name, config)));
     this.#functions.set(name, options);
     return this.#topic(stored, components, options) as never;
@@ -147,6 +160,32 @@ export class Driver {
   }
 
   /**
+   * What the backend holds and how fast that grows, topic by topic, by whomever it is stored. Nothing is asked of the backend
+   * while nobody subscribes.
+   *
+   * @param options - How often a sample is taken.
+   * @returns A sample for each period. Completes when the driver is closed, and fails with the error of the backend.
+   * @throws TypeError or RangeError when the period is wrong.
+   *
+   * @example
+   * ```ts
+   * import { firstValueFrom } from "rxjs";
+   * import { connect } from "sluice";
+   *
+   * const driver = await connect("memory:");
+   * const topic = await driver.createTopic<{ energy: number }>("collisions");
+   * const sample = firstValueFrom(driver.statistics({ every: 50 }));
+   * await topic.producer().push({ energy: 42 });
+   * const { events, topics } = await sample;
+   * console.log(events, topics[0]?.topic); // 1 collisions
+   * await driver.close();
+   * ```
+   */
+  statistics(options: StatisticsOptions = {}): Observable<DriverStatistics> {
+    return untilClosed((resource) => this.#attach(resource), driverStatistics(this.#backend, options));
+  }
+
+  /**
    * Closes every producer, consumer and thread pool that was made of it, then the backend. May be called twice, and from a
    * handler.
    *
@@ -178,7 +217,11 @@ export class Driver {
     components: TopicComponents<never>,
     { baseUrl }: TopicComponentOptions<never>,
   ): Topic<never> {
-    const host: TopicHost = { defaultThreadPool: this.defaultThreadPool, attach: (resource) => this.#attach(resource) };
+    const host: TopicHost = {
+      defaultThreadPool: this.defaultThreadPool,
+      durability: this.capabilities.durability,
+      attach: (resource) => this.#attach(resource),
+    };
     return new Topic<never>(stored, components, host, baseUrl);
   }
 
@@ -193,7 +236,8 @@ export class Driver {
   }
 }
 
-async function resolveComponents(
+/** Makes the components of a topic, of what is handed in and what is stored. @internal */
+export async function resolveComponents(
   options: OpenTopicOptions<never>,
   stored: Partial<ComponentSpecs>,
 ): Promise<TopicComponents<never>> {
@@ -224,6 +268,20 @@ function functionsAmong(specs: ComponentSpecs, known: TopicComponentOptions<neve
 
 function withoutUndefined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}
+
+function checkCompaction(compaction: Compaction, { compaction: isAble = false }: Capabilities): void {
+  if (typeof compaction !== "object" || compaction === null) {
+    throw new TypeError(`'compaction' must be an object: current value is ${describeValue(compaction)}`);
+  }
+  const { key, tombstone = "", tombstoneAge = 0 } = compaction;
+  for (const [name, value] of Object.entries({ key, tombstone })) {
+    if (typeof value !== "string")
+      throw new TypeError(`'compaction.${name}' must be a string: current value is ${describeValue(value)}`);
+    parsePointer(value); // Throws for a pointer that is none.
+  }
+  checkAmount("compaction.tombstoneAge", tombstoneAge);
+  if (!isAble) throw new SluiceError("ERR_UNSUPPORTED", "The backend does not compact topics");
 }
 
 function checkRetention({ retention }: TopicOptions<never>): void {

@@ -1,23 +1,37 @@
-export { connect, registerBackend, type BackendFactory, type ConnectOptions } from "./connect.ts";
+export { connect, openBackend, registerBackend, type BackendFactory, type ConnectOptions } from "./connect.ts";
 export { Consumer, type ConsumerOptions } from "./consumer.ts";
 export { Driver } from "./driver.ts";
 export { Producer, type ProducerOptions, type PushOptions } from "./producer.ts";
-export { Topic, type Lag, type TopicDescription } from "./topic.ts";
+export { openRobustProducer, type OpenRobustProducerOptions } from "./openRobustProducer.ts";
+export { RobustProducer, type RobustProducerOptions } from "./robustProducer.ts";
+export { Topic, type AddPartitionsOptions, type TopicDescription } from "./topic.ts";
+export type { Lag } from "./lag.ts";
+export type { ConsumerStatistics } from "./statistics/consumerStatistics.ts";
+export type { DriverStatistics, TopicSample } from "./statistics/driverStatistics.ts";
+export type { Spread } from "./statistics/histogram.ts";
+export type { ProducerStatistics } from "./statistics/producerStatistics.ts";
+export type { StatisticsOptions } from "./statistics/sampled.ts";
+export type { TopicStatistics, TopicStatisticsOptions } from "./statistics/topicStatistics.ts";
 export type { OpenTopicOptions, TopicComponentOptions, TopicOptions } from "./topicOptions.ts";
+
+export { importHopJournal, type HopMessage, type ImportHopJournalOptions } from "./hop/importHopJournal.ts";
 
 export type {
   Backend,
   BackendPartition,
   BackendTopic,
   Capabilities,
-  Durability,
   JoinOptions,
   Lease,
+  PartitionPlace,
   ReadLimits,
   Retention,
   TopicConfig,
+  TopicRanks,
+  TransactionAppend,
 } from "./model/backend.ts";
-export type { Appended, DataRead, EventBatch, ProducerSequence, StoredBatch } from "./model/batch.ts";
+export type { BatchKeys, Compaction, KeyOfEvent } from "./model/compaction.ts";
+export type { Appended, DataRead, EventBatch, ProducerRun, ProducerSequence, StoredBatch } from "./model/batch.ts";
 export type {
   BinarySerializer,
   ComponentSpec,
@@ -32,6 +46,7 @@ export type {
 export type {
   ConsumeOptions,
   ConsumerStatus,
+  LostEvents,
   DataAllocator,
   DataSelector,
   Demand,
@@ -43,20 +58,26 @@ export type {
 } from "./model/consumeOptions.ts";
 export { EventData, type BytesLike, type DataInput } from "./model/data.ts";
 export { DataDescriptor, type DataOrigin } from "./model/descriptor.ts";
+export { checkDurability, type Durability } from "./model/durability.ts";
 export { EventDraft, type EventInput } from "./model/draft.ts";
 export { errorCodes, isSluiceError, SluiceError, type ErrorCode, type SluiceErrorOptions } from "./model/errors.ts";
 export { StreamEvent } from "./model/event.ts";
 export { Future } from "./model/future.ts";
-export { Group, type CursorStore, type GroupOptions } from "./model/group.ts";
+export { Group, type CursorStore, type GroupOptions, type Transaction } from "./model/group.ts";
+export { gatherBatches } from "./model/gatherBatches.ts";
 export { joinBatches } from "./model/joinBatches.ts";
 export { packBatch } from "./model/packBatch.ts";
 export { maxPartitions, type PartitionBounds, type PartitionInfo } from "./model/partition.ts";
 export { ProducerHistory, type StoredAlready, type StoreFrom, type Verdict } from "./model/producerHistory.ts";
+export type { PushedEvent, PushTrace, PushTracer } from "./model/pushTracer.ts";
 export type { Receipt } from "./model/receipt.ts";
 export type { Rejection, RejectionPolicy } from "./model/rejection.ts";
+export { retentionRule, type OldestPart, type RetentionRule } from "./model/retentionRule.ts";
 export { copyInto, selectBytes } from "./model/selectBytes.ts";
 export { sliceBatch } from "./model/sliceBatch.ts";
-export type { Closable, CloseOptions, TopicHandle } from "./model/topicHandle.ts";
+export { TopicGroups, type TopicGroupsOptions } from "./model/topicGroups.ts";
+export type { Closable, CloseOptions, OpenJournalOptions, TopicHandle } from "./model/topicHandle.ts";
+export { WaitingReads } from "./model/waitingReads.ts";
 
 export { acceptAll } from "./model/validators/acceptAll.ts";
 export { eventPattern } from "./model/validators/eventPattern.ts";

@@ -1,8 +1,10 @@
 import { map, mergeMap, Subject, Subscription, type Observable, type Observer } from "rxjs";
-import { ProducerCore, type ProducerCoreOptions, type OutstandingDraft } from "../operators/internal/producerCore.ts";
-import type { StoredDrafts } from "../operators/internal/producerPipeline.ts";
+import type { OutstandingDraft } from "../operators/internal/outstandingDraft.ts";
+import { ProducerCore } from "../operators/internal/producerCore.ts";
+import type { ProducerCoreOptions } from "../operators/internal/producerOptions.ts";
+import type { BatchReport, StoredDrafts } from "../operators/internal/pipelineHost.ts";
 import { after } from "./model/after.ts";
-import { idAt } from "./model/batch.ts";
+import { idAt, type ProducerSequence } from "./model/batch.ts";
 import { checkAmount } from "./model/check.ts";
 import type { DataInput } from "./model/data.ts";
 import type { EventInput } from "./model/draft.ts";
@@ -11,6 +13,8 @@ import { Promised, type Future } from "./model/future.ts";
 import type { Receipt } from "./model/receipt.ts";
 import type { Rejection } from "./model/rejection.ts";
 import type { CloseOptions, TopicHandle } from "./model/topicHandle.ts";
+import { producerStatistics, type ProducerStatistics } from "./statistics/producerStatistics.ts";
+import type { StatisticsOptions } from "./statistics/sampled.ts";
 import type { ThreadPool } from "./threads/threadPool.ts";
 
 /** The options of a producer. */
@@ -21,11 +25,21 @@ export interface ProducerOptions extends ProducerCoreOptions {
   readonly priority?: number | undefined;
 }
 
-/** Where one event is to go. */
+/** Where one event is to go, and what is known of it already, as for one that comes from somewhere else. */
 export interface PushOptions {
   /** The partition; the topic's partition selector decides when it is left out. */
   readonly partition?: number | undefined;
+  /** When it happened, in milliseconds since 1970. @default the time of the push */
+  readonly timestamp?: number | undefined;
+  /**
+   * Whom it counts as sent by, and its number among all that this producer sends to the partition, from 0 and without a gap. Where
+   * the backend can, it is stored once however often it is pushed, also by another process; the caller keeps the numbers. Behind a
+   * gap an event is refused with `ERR_OUT_OF_SEQUENCE`. @default the producer itself, where it has a name
+   */
+  readonly producer?: ProducerSequence | undefined;
 }
+
+const noOptions: PushOptions = {};
 
 /**
  * Stores events in a topic. It is an Observer, so `source$.subscribe(producer)` produces a stream of
@@ -46,8 +60,12 @@ export interface PushOptions {
  * ```
  */
 export class Producer<I = unknown> implements Observer<EventInput<I>> {
+  /** The name of its topic. */
+  readonly topic: string;
   /** A receipt for each event that is stored from now on. Completes when the producer is closed. */
   readonly receipts: Observable<Receipt>;
+  /** Each batch that is stored from now on: how large it was, and how long that took. Completes when the producer is closed. */
+  readonly batches: Observable<BatchReport>;
   /** Each event that fails from now on, with its error, whether or not anybody keeps its future. */
   readonly errors: Observable<Rejection<I>>;
   readonly #core: ProducerCore<I>;
@@ -62,6 +80,7 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
 
   /** @internal */
   constructor(topic: TopicHandle<I, never>, options: ProducerCoreOptions = {}) {
+    this.topic = topic.name;
     const running = new Subscription();
     this.#core = new ProducerCore<I>(topic, options, {
       next: (stored) => this.#stored.next(stored),
@@ -76,6 +95,7 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
     const detach = topic.attach?.(this);
     running.add(detach);
     this.receipts = this.#stored.pipe(mergeMap((stored) => receiptsOf(topic.name, stored)));
+    this.batches = this.#stored.pipe(map(({ report }) => report));
     this.errors = this.#failed.asObservable();
     this.#core.failures
       .pipe(map(({ draft, error }) => ({ metadata: draft.metadata, data: draft.data, error })))
@@ -87,15 +107,15 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
    *
    * @param metadata - What the event says, as the topic's schema wants it.
    * @param data - Its bytes, not copied. They belong to the producer until the future settles.
-   * @param options - The partition, when it must be a certain one.
+   * @param options - The partition, when it must be a certain one; its time and its number, when it has come from somewhere else.
    * @returns A future of the event's id, resolved when the backend has stored it at its durability. It rejects with
    * `ERR_INVALID_METADATA`, `ERR_INVALID_PARTITION`, `ERR_SERIALIZATION`, `ERR_TIMEOUT`, `ERR_OVERFLOW`, `ERR_CLOSED`,
-   * `ERR_DATA_CHANGED`, `ERR_STORAGE`, or with an error of the backend. Nobody has to keep it: an error reaches the next
+   * `ERR_DATA_CHANGED`, `ERR_OUT_OF_SEQUENCE`, `ERR_STORAGE`, or with an error of the backend. Nobody has to keep it: an error reaches the next
    * `flush()` and `errors` all the same.
-   * @throws TypeError when the data is not bytes or the partition not a number.
+   * @throws TypeError or RangeError when the data is not bytes, the partition or time not a number, or the producer none.
    */
-  push(metadata: I, data?: DataInput | null, { partition }: PushOptions = {}): Future<number> {
-    return this.#core.push(metadata, data, partition);
+  push(metadata: I, data?: DataInput | null, options: PushOptions = noOptions): Future<number> {
+    return this.#core.push(metadata, data, options.partition, options);
   }
 
   /** Stores one event of a stream. Its failure reaches `errors` and the next `flush()`. */
@@ -133,6 +153,33 @@ export class Producer<I = unknown> implements Observer<EventInput<I>> {
   /** Bytes that are waiting or in flight. */
   get bufferedBytes(): number {
     return this.#core.bufferedBytes;
+  }
+
+  /**
+   * What the producer does, in numbers: events, bytes, batches and their sizes, rates, latencies, and what it holds. Each
+   * subscription counts for itself, and nothing is counted while there is none.
+   *
+   * @param options - How often a sample is taken.
+   * @returns A sample for each period. Completes after the last one when the producer is closed.
+   * @throws TypeError or RangeError when the period is wrong.
+   *
+   * @example
+   * ```ts
+   * import { firstValueFrom } from "rxjs";
+   * import { connect } from "sluice";
+   *
+   * const driver = await connect("memory:");
+   * const topic = await driver.createTopic<{ energy: number }>("collisions");
+   * const producer = topic.producer();
+   * const sample = firstValueFrom(producer.statistics({ every: 50 }));
+   * await producer.push({ energy: 42 });
+   * const { events, bytes, outstanding } = await sample;
+   * console.log(events, bytes, outstanding); // 1 13 0
+   * await driver.close();
+   * ```
+   */
+  statistics(options: StatisticsOptions = {}): Observable<ProducerStatistics> {
+    return producerStatistics(this.#stored, this.#failed, this.#core, options);
   }
 
   /**

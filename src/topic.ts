@@ -1,5 +1,7 @@
-import { firstValueFrom, forkJoin, from } from "rxjs";
+import { firstValueFrom, from, type Observable } from "rxjs";
+import { openRobust } from "../operators/internal/robust/openRobust.ts";
 import type { BackendTopic, Retention } from "./model/backend.ts";
+import type { Durability } from "./model/durability.ts";
 import { checkAmount, checkInteger } from "./model/check.ts";
 import type { ComponentSpecs, TopicComponents } from "./model/component.ts";
 import { describeValue } from "./model/describeValue.ts";
@@ -7,7 +9,12 @@ import { maxPartitions, type PartitionBounds } from "./model/partition.ts";
 import type { Closable, TopicHandle } from "./model/topicHandle.ts";
 import { checkName } from "./model/names.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
+import { boundsOf, lagOf, type Lag } from "./lag.ts";
+import { openJournal } from "./openJournal.ts";
 import { Producer, type ProducerOptions } from "./producer.ts";
+import { RobustProducer, type RobustProducerOptions } from "./robustProducer.ts";
+import { topicStatistics, type TopicStatistics, type TopicStatisticsOptions } from "./statistics/topicStatistics.ts";
+import { untilClosed } from "./statistics/untilClosed.ts";
 import { componentsOn } from "./threads/componentsOn.ts";
 import type { ThreadPool } from "./threads/threadPool.ts";
 
@@ -23,28 +30,21 @@ export interface TopicDescription {
   readonly partitions: readonly (PartitionBounds & {
     /** The number of the partition. */
     readonly partition: number;
+    /** The rank of the process that has it, where several processes of a service share them. */
+    readonly rank?: number | undefined;
   })[];
 }
 
-/** How far a consumer is behind. */
-export interface Lag {
-  /** Events in all partitions that have not been acknowledged. */
-  readonly total: number;
-  /** The same for each partition. */
-  readonly partitions: readonly {
-    /** The number of the partition. */
-    readonly partition: number;
-    /** The acknowledged position: the id of the next event; undefined when nothing has been acknowledged. */
-    readonly position: number | undefined;
-    /** The position behind the last event. */
-    readonly end: number;
-    /** The distance between the two. */
-    readonly lag: number;
-  }[];
+/** Options for adding partitions. */
+export interface AddPartitionsOptions {
+  /** The rank of the process that is to hold them. @default that with the fewest, where several processes share them */
+  readonly rank?: number | undefined;
 }
 
 /** What a topic needs of its driver. @internal */
 export interface TopicHost {
+  /** The strongest durability that the backend gives. */
+  readonly durability: Durability;
   readonly defaultThreadPool: ThreadPool;
   /** Has something closed together with the driver. */
   readonly attach: (resource: Closable) => () => void;
@@ -77,10 +77,14 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
   readonly backend: BackendTopic;
   /** Its components, ready to run. */
   readonly components: TopicComponents<M>;
+  /** The strongest durability that its backend gives. */
+  readonly durability: Durability;
   /** Only for the type checker: without it, nothing would tell `produce` what may be pushed. @internal */
   declare readonly input?: I;
   /** Has something closed together with the driver. @internal */
   readonly attach: (resource: Closable) => () => void;
+  /** Opens a directory to keep a journal in. @internal */
+  readonly openJournal = openJournal;
   readonly #host: TopicHost;
   readonly #baseUrl: string | URL | undefined;
 
@@ -89,6 +93,7 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
     this.name = backend.name;
     this.backend = backend;
     this.components = components;
+    this.durability = host.durability;
     this.attach = host.attach;
     this.#host = host;
     this.#baseUrl = baseUrl;
@@ -103,7 +108,8 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
    * Makes a producer.
    *
    * @param options - Name, batches, order, bounds, threads.
-   * @throws TypeError or RangeError when an option is wrong.
+   * @throws TypeError or RangeError when an option is wrong, `ERR_UNSUPPORTED` when it asks for a stronger durability than
+   * the backend gives.
    */
   producer(options: ProducerOptions = {}): Producer<I> {
     const { threadPool, priority, ...rest } = options;
@@ -111,6 +117,23 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
     // The validator turns what is pushed into what is stored, so the producer sees the topic from the other side.
     const handle = { ...this.#handle, components } as unknown as TopicHandle<I, never>;
     return new Producer<I>(handle, rest);
+  }
+
+  /**
+   * Makes a producer that keeps events in a journal on the local disk until they are stored, across outages and restarts.
+   * It begins with what an earlier process has left in the journal.
+   *
+   * @param options - The journal, and how it is filled and emptied.
+   * @returns The producer. Rejects with `ERR_LOCKED` when the journal is in use, with `ERR_STORAGE` or `ERR_UNDECODABLE` when
+   * it is damaged, with `ERR_STALE_JOURNAL` when it was restored from a backup, with `ERR_COMPONENT` when its events were
+   * written by another serializer, with `ERR_UNSUPPORTED` in a browser, and with a TypeError or RangeError when an option is
+   * wrong or the journal is one for another topic.
+   */
+  async robustProducer(options: RobustProducerOptions<M>): Promise<RobustProducer<I, M>> {
+    const { threadPool, priority, ...rest } = options;
+    const components = this.#componentsOn(threadPool, priority);
+    const handle = { ...this.#handle, components, openJournal } as unknown as TopicHandle<I, never>;
+    return new RobustProducer<I, M>(this, await openRobust<I>(handle, rest));
   }
 
   /**
@@ -129,12 +152,15 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
   /** Says what the topic is, and how far each partition reaches. */
   async describe(): Promise<TopicDescription> {
     const { components, retention } = this.backend.config;
-    const bounds = await this.#bounds();
+    const bounds = await firstValueFrom(boundsOf(this.backend));
     return {
       name: this.name,
       components,
       retention,
-      partitions: bounds.map((each, partition) => ({ partition, ...each })),
+      partitions: bounds.map((each, partition) => {
+        const rank = this.backend.ranks?.places[partition]?.rank;
+        return { partition, ...(rank !== undefined && { rank }), ...each };
+      }),
     };
   }
 
@@ -142,16 +168,18 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
    * Adds partitions behind those that there are. Producers and consumers take them up at once.
    *
    * @param count - How many.
-   * @throws TypeError or RangeError when the count is wrong.
+   * @param options - Which process of a service is to hold them.
+   * @throws TypeError or RangeError when the count is wrong, or there is no such rank.
    */
-  async addPartitions(count = 1): Promise<void> {
+  async addPartitions(count = 1, { rank }: AddPartitionsOptions = {}): Promise<void> {
     checkInteger("count", count, 1, maxPartitions - this.partitions);
-    await firstValueFrom(from(this.backend.addPartitions(count)), { defaultValue: undefined });
+    if (rank !== undefined) checkInteger("rank", rank, 0, (this.backend.ranks?.count ?? 1) - 1);
+    await firstValueFrom(from(this.backend.addPartitions(count, rank)), { defaultValue: undefined });
   }
 
   /** Adds one partition. See {@link Topic.addPartitions}. */
-  addPartition(): Promise<void> {
-    return this.addPartitions(1);
+  addPartition(options: AddPartitionsOptions = {}): Promise<void> {
+    return this.addPartitions(1, options);
   }
 
   /** Refuses further events with `ERR_TOPIC_SEALED`. Consumers complete after the last one. */
@@ -166,15 +194,34 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
    */
   async lag(consumer: string): Promise<Lag> {
     checkName("consumer", consumer);
-    const [positions, bounds] = await Promise.all([
-      firstValueFrom(from(this.backend.cursors(consumer))),
-      this.#bounds(),
-    ]);
-    const partitions = bounds.map(({ start, end }, partition) => {
-      const position = positions[partition];
-      return { partition, position, end, lag: Math.max(0, end - Math.max(start, position ?? start)) };
-    });
-    return { total: partitions.reduce((total, { lag }) => total + lag, 0), partitions };
+    return firstValueFrom(lagOf(this.backend, consumer));
+  }
+
+  /**
+   * How many events the topic holds, how fast it grows, and how far consumers are behind. Nothing is asked of the backend
+   * while nobody subscribes.
+   *
+   * @param options - How often a sample is taken, and the names of the consumers whose lag is wanted.
+   * @returns A sample for each period. Completes when the driver is closed, and fails with the error of the backend.
+   * @throws TypeError or RangeError when the period or a name is wrong.
+   *
+   * @example
+   * ```ts
+   * import { firstValueFrom } from "rxjs";
+   * import { connect } from "sluice";
+   *
+   * const driver = await connect("memory:");
+   * const topic = await driver.createTopic<{ energy: number }>("collisions");
+   * const sample = firstValueFrom(topic.statistics({ every: 50, consumers: ["app2"] }));
+   * await topic.producer().push({ energy: 42 });
+   * const { events, lag } = await sample;
+   * console.log(events, lag); // 1 { app2: 1 }
+   * await driver.close();
+   * ```
+   */
+  statistics(options: TopicStatisticsOptions = {}): Observable<TopicStatistics> {
+    for (const consumer of options.consumers ?? []) checkName("consumer", consumer);
+    return untilClosed(this.attach, topicStatistics(this, options));
   }
 
   #componentsOn(threadPool: ThreadPool = this.#host.defaultThreadPool, priority = 0): TopicComponents<M> {
@@ -185,12 +232,8 @@ export class Topic<M = unknown, I = M> implements TopicHandle<M, I> {
     return componentsOn(threadPool, this.components, { priority, baseUrl: this.#baseUrl });
   }
 
-  get #handle(): Pick<TopicHandle, "name" | "backend" | "attach"> {
-    const { name, backend, attach } = this;
-    return { name, backend, attach };
-  }
-
-  #bounds(): Promise<PartitionBounds[]> {
-    return firstValueFrom(forkJoin(this.backend.partitions.map((partition) => from(partition.bounds()))));
+  get #handle(): Pick<TopicHandle, "name" | "backend" | "durability" | "attach"> {
+    const { name, backend, durability, attach } = this;
+    return { name, backend, durability, attach };
   }
 }

@@ -1,5 +1,6 @@
 import type { ComponentKind, PartitionSelectorInput, SerializerInput, ValidatorInput } from "./components/types.ts";
 import type { Retention } from "./model/backend.ts";
+import type { Compaction } from "./model/compaction.ts";
 
 /** The components of a topic, in any of the forms that they can be given in. */
 export interface TopicComponentOptions<M = unknown> {
@@ -19,6 +20,11 @@ export interface TopicOptions<M = unknown> extends TopicComponentOptions<M> {
   readonly partitions?: number | undefined;
   /** What the topic may drop. @default nothing */
   readonly retention?: Retention | undefined;
+  /**
+   * Keeps the newest event of each key only. Without a partition selector of its own such a topic has `byKey`, since keys are
+   * compacted in each partition. @default every event is kept
+   */
+  readonly compaction?: Compaction | undefined;
 }
 
 /** The options of opening a topic. Components that are not handed in are made again from what the topic has stored. */

@@ -105,3 +105,37 @@ test("a source that never ends keeps nothing from closing", async (t) => {
   await t.notThrowsAsync(() => producer.close());
   subscription.unsubscribe();
 });
+
+test("an event that is pushed when another is rejected comes after those that wait for the validator", async (t) => {
+  const validator = ({ n }: { n: number }) => {
+    if (n === 2) throw new Error("refused");
+    return n === 1 ? Promise.resolve() : undefined;
+  };
+  const topic = await topicOf({ validator });
+  const producer = topic.producer({ concurrency: 1 });
+  const instead = new Promise((resolve) => producer.errors.subscribe(() => resolve(producer.push({ n: 5 }))));
+  const futures = [1, 2, 3, 4].map((n) => producer.push({ n }));
+  t.deepEqual([await futures[0], await futures[2], await futures[3], await instead], [0, 1, 2, 3]);
+});
+
+test("the bytes of a stored event leave room for one that is pushed when its future is told", async (t) => {
+  const producer = (await topicOf()).producer({ maxBufferedBytes: 1500 });
+  const data = new Uint8Array(700);
+  const again = new Promise<unknown>((resolve) => {
+    from(producer.push({ n: 1 }, data)).subscribe(() => resolve(producer.push({ n: 2 }, data)));
+  });
+  t.is(await again, 1);
+});
+
+test("nothing is held any more when close() has given events up, serialized or not", async (t) => {
+  const serializer = {
+    spec: { type: "slow" },
+    form: "text" as const,
+    serialize: ({ n }: { n: number }) => (n === 1 ? new Promise<string>(() => {}) : "x".repeat(1000)),
+    deserialize: () => ({ n: 0 }),
+  };
+  const producer = (await topicOf({ serializer })).producer();
+  for (const n of [1, 2, 3]) producer.push({ n });
+  await t.throwsAsync(() => producer.close({ deadline: 5 }));
+  t.is(producer.bufferedBytes, 0);
+});

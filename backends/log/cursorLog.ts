@@ -5,14 +5,15 @@
  *      0        4        8        12       16
  *    0 │ "SLCR" │ CRC32C │ size   │ 0      │ JSON, `size` bytes, then zeros
  *
- * CRC32C of everything from byte 8 on. The JSON is [[consumer, partition, position], …]. Positions only grow, so the
- * highest of a consumer and partition counts, and a record that cannot be read costs no more than what it said.
+ * CRC32C of everything from byte 8 on. The JSON is [[consumer, partition, position], …], with "free" behind a position that
+ * is not that of an event. Positions only grow, so the highest of a consumer and partition counts, and a record that cannot be
+ * read costs no more than what it said.
  */
 import type { SluiceError } from "../../src/model/errors.ts";
-import { aligned, alignment, viewOf } from "./bytes.ts";
-import { crc32c } from "./crc32c.ts";
+import { aligned, alignment, usedLength, viewOf } from "./format/bytes.ts";
+import { crc32c } from "./format/crc32c.ts";
 import { writeFailed } from "./logErrors.ts";
-import { readFile, replaceFile, writeAll, type Storage, type StorageFile } from "./storage.ts";
+import { readFile, replaceFile, writeAgain, writeAll, type Storage, type StorageFile } from "./storage/storage.ts";
 
 const magic = 0x52434c53;
 const fixedSize = 16;
@@ -20,8 +21,11 @@ const fixedSize = 16;
 const leastSize = 64 << 10;
 const spare = 8;
 
-/** A consumer, a partition, and what has been acknowledged there. */
-type Entry = readonly [consumer: string, partition: number, position: number];
+/**
+ * A consumer, a partition, and what has been acknowledged there. A position is free when it may lie behind the last event,
+ * since somebody counts something else by it.
+ */
+export type Entry = readonly [consumer: string, partition: number, position: number, kind?: "free" | undefined];
 
 /** The position of each consumer, by partition. */
 type Positions = Map<string, (number | undefined)[]>;
@@ -42,6 +46,10 @@ export class CursorLog {
   readonly #positions: Positions;
   /** Those of them that are on the disk. */
   readonly #stored: Positions = new Map();
+  /** Those that transactions move which are under way: nobody is given an earlier one, and none of them is stored. */
+  readonly #claimed: Positions = new Map();
+  /** Which of them are free, by partition and consumer. */
+  readonly #free: Set<string>;
   readonly #advanced: (partition: number) => void;
   /** Undefined until something is written: a log that is only read stays as it is. */
   #file: StorageFile | undefined;
@@ -57,14 +65,16 @@ export class CursorLog {
     directory: string,
     isSynced: boolean,
     positions: Positions,
+    free: Set<string>,
     advanced: (partition: number) => void,
   ) {
     this.#storage = storage;
     this.#directory = directory;
     this.#isSynced = isSynced;
     this.#positions = positions;
+    this.#free = free;
     this.#advanced = advanced;
-    for (const entry of entriesIn(positions)) advance(this.#stored, entry);
+    for (const entry of entriesIn(positions, free)) advance(this.#stored, entry);
   }
 
   /**
@@ -79,14 +89,44 @@ export class CursorLog {
     advanced: (partition: number) => void,
   ): Promise<CursorLog> {
     const positions: Positions = new Map();
+    const free = new Set<string>();
     const bytes = await readFile(storage, `${directory}/cursors`);
-    if (bytes !== undefined) for (const entry of decodeCursors(bytes)) advance(positions, entry);
-    return new CursorLog(storage, directory, durability === "disk", positions, advanced);
+    if (bytes !== undefined) {
+      for (const entry of decodeCursors(bytes)) {
+        advance(positions, entry);
+        if (entry[3] === "free") free.add(keyOf(entry));
+      }
+      if (durability === "disk") await writeAgain(storage, directory, "cursors", bytes); // Somebody may have been told of them.
+    }
+    return new CursorLog(storage, directory, durability === "disk", positions, free, advanced);
   }
 
   /** The acknowledged position, also when it is not stored yet. */
   position(consumer: string, partition: number): number | undefined {
     return this.#positions.get(consumer)?.[partition];
+  }
+
+  /** The position at which the next owner begins, also when the transaction that moves it there is still under way. */
+  nextPosition(consumer: string, partition: number): number | undefined {
+    return this.#claimed.get(consumer)?.[partition] ?? this.position(consumer, partition);
+  }
+
+  /** Whether a transaction is under way. */
+  get isClaimed(): boolean {
+    return this.#claimed.size > 0;
+  }
+
+  /** Takes a position for a transaction. It is moved there when that is committed. */
+  claim(entry: Entry): void {
+    advance(this.#claimed, entry);
+  }
+
+  /** Ends a claim, unless it has been taken further. */
+  unclaim([consumer, partition, position]: Entry): void {
+    const claimed = this.#claimed.get(consumer);
+    if (claimed?.[partition] === undefined || claimed[partition] > position) return;
+    claimed[partition] = undefined;
+    if (claimed.every((each) => each === undefined)) this.#claimed.delete(consumer);
   }
 
   /** The acknowledged position as the disk has it. */
@@ -95,15 +135,20 @@ export class CursorLog {
   }
 
   /** Moves a position forward. It is stored soon; `whenStored` tells when. */
-  move(consumer: string, partition: number, position: number): void {
-    const entry: Entry = [consumer, partition, position];
-    if (advance(this.#positions, entry)) this.#moved.set(`${partition}/${consumer}`, entry);
+  move(entry: Entry): void {
+    if (entry[3] === "free") this.#free.add(keyOf(entry));
+    if (advance(this.#positions, entry)) this.#moved.set(keyOf(entry), entry);
   }
 
-  /** Brings a position back to where the events end: they may have been lost with the power, where nobody asked for a sync. */
+  /**
+   * Brings positions back to where the events end: they may have been lost with the power, where nobody asked for a sync. One
+   * that is free has nothing to do with them.
+   */
   limit(partition: number, end: number): void {
-    for (const positions of [...this.#positions.values(), ...this.#stored.values()]) {
-      if (positions[partition] !== undefined && positions[partition] > end) positions[partition] = end;
+    for (const [consumer, positions] of [...this.#positions, ...this.#stored]) {
+      const position = positions[partition];
+      if (position !== undefined && position > end && !this.#free.has(keyOf([consumer, partition, position])))
+        positions[partition] = end;
     }
   }
 
@@ -151,7 +196,7 @@ export class CursorLog {
 
   /** Makes a new file with all positions in its first record. */
   async #begin(): Promise<void> {
-    const record = encodeCursors([...entriesIn(this.#positions)]);
+    const record = encodeCursors([...entriesIn(this.#positions, this.#free)]);
     const bytes = new Uint8Array(Math.max(leastSize, aligned(record.length) * spare));
     bytes.set(record);
     await this.#file?.close();
@@ -175,19 +220,48 @@ export function encodeCursors(entries: readonly Entry[]): Uint8Array {
   return bytes;
 }
 
+/** A record of the file, or bytes between records that are neither a record nor 0: then `entries` is undefined. */
+export interface CursorRecord {
+  readonly offset: number;
+  readonly end: number;
+  readonly entries: readonly Entry[] | undefined;
+}
+
 /** All entries of a file, past what cannot be read. */
 export function* decodeCursors(bytes: Uint8Array): Generator<Entry> {
-  const view = viewOf(bytes);
-  for (let at = 0; at + fixedSize <= bytes.length;) {
-    const size = view.getUint32(at + 8, true);
-    const end = at + aligned(fixedSize + size);
-    const isRecord =
-      view.getUint32(at, true) === magic &&
-      end <= bytes.length &&
-      view.getUint32(at + 4, true) === crc32c(bytes.subarray(at + 8, end));
-    if (isRecord) yield* entriesOf(bytes.subarray(at + fixedSize, at + fixedSize + size));
-    at = isRecord ? end : at + alignment;
+  for (const { entries } of cursorRecords(bytes)) if (entries !== undefined) yield* entries;
+}
+
+/** What a file consists of, in order. */
+export function* cursorRecords(bytes: Uint8Array): Generator<CursorRecord> {
+  const used = usedLength(bytes);
+  let from: number | undefined; // Where bytes begin that are no record.
+  for (let at = 0; at < used;) {
+    const end = endOfRecord(bytes, at);
+    if (end !== undefined) {
+      if (from !== undefined) yield { offset: from, end: at, entries: undefined };
+      yield { offset: at, end, entries: entriesOf(bytes.subarray(at + fixedSize, at + fixedSize + sizeAt(bytes, at))) };
+      from = undefined;
+    } else from ??= at;
+    at = end ?? at + alignment;
   }
+  if (from !== undefined) yield { offset: from, end: bytes.length, entries: undefined };
+}
+
+/** Undefined where no record begins. */
+function endOfRecord(bytes: Uint8Array, at: number): number | undefined {
+  if (at + fixedSize > bytes.length) return undefined;
+  const view = viewOf(bytes);
+  const end = at + aligned(fixedSize + sizeAt(bytes, at));
+  const isRecord =
+    view.getUint32(at, true) === magic &&
+    end <= bytes.length &&
+    view.getUint32(at + 4, true) === crc32c(bytes.subarray(at + 8, end));
+  return isRecord ? end : undefined;
+}
+
+function sizeAt(bytes: Uint8Array, at: number): number {
+  return viewOf(bytes).getUint32(at + 8, true);
 }
 
 function entriesOf(json: Uint8Array): Entry[] {
@@ -201,11 +275,18 @@ function entriesOf(json: Uint8Array): Entry[] {
   }
 }
 
-function* entriesIn(positions: Positions): Generator<Entry> {
+function* entriesIn(positions: Positions, free: ReadonlySet<string>): Generator<Entry> {
   for (const [consumer, byPartition] of positions) {
-    for (const [partition, position] of byPartition.entries())
-      if (position !== undefined) yield [consumer, partition, position];
+    for (const [partition, position] of byPartition.entries()) {
+      if (position === undefined) continue;
+      const isFree = free.has(keyOf([consumer, partition, position]));
+      yield isFree ? [consumer, partition, position, "free"] : [consumer, partition, position];
+    }
   }
+}
+
+function keyOf([consumer, partition]: Entry): string {
+  return `${partition}/${consumer}`;
 }
 
 function advance(positions: Positions, [consumer, partition, position]: Entry): boolean {

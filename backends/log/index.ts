@@ -1,17 +1,33 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { asyncScheduler, defer, from, of } from "rxjs";
-import type { Backend, Capabilities } from "../../src/model/backend.ts";
+import type { Backend } from "../../src/model/backend.ts";
 import { checkChoice, checkFunction, checkInteger } from "../../src/model/check.ts";
 import { describeValue } from "../../src/model/describeValue.ts";
-import { nodeStorage } from "./nodeStorage.ts";
-import type { RecoveryReport } from "./recovery.ts";
-import type { Storage } from "./storage.ts";
-import { segmentHeaderSize } from "./segmentHeader.ts";
+import { checkEncryption, Keys, type EncryptionOptions } from "./encryption/keys.ts";
+import { nodeStorage } from "./storage/nodeStorage.ts";
+import type { RecoveryReport } from "./recovery/recoveryReport.ts";
+import type { Storage } from "./storage/storage.ts";
+import { loadNativeCrc32c } from "./format/crc32c.ts";
+import { segmentHeaderSize } from "./format/segmentHeader.ts";
+import { readOnlyBackend } from "./readOnly/readOnlyBackend.ts";
+import { logCapabilities } from "./capabilities.ts";
 import { TopicStore } from "./topicStore.ts";
 
-export type { Damage, RecoveryOutcome, RecoveryReport } from "./recovery.ts";
-export type { OpenMode, Storage, StorageFile } from "./storage.ts";
+export type { Damage, RecoveryOutcome, RecoveryReport } from "./recovery/recoveryReport.ts";
+export type { EncryptionOptions } from "./encryption/keys.ts";
+export { logCapabilities } from "./capabilities.ts";
+export { repairLog, type RepairOptions } from "./repair/repairLog.ts";
+export { verifyLog, type VerifyOptions } from "./verify/verifyLog.ts";
+export type {
+  CursorsReport,
+  LogReport,
+  Loss,
+  PartitionReport,
+  SegmentReport,
+  TopicReport,
+} from "./verify/logReport.ts";
+export type { OpenMode, Storage, StorageFile } from "./storage/storage.ts";
 
 /** Options of the log. */
 export interface LogOptions {
@@ -25,24 +41,21 @@ export interface LogOptions {
    * Bytes at which a file is sealed and the next one begins. Retention drops whole files. @default 64 MiB
    */
   readonly segmentBytes?: number | undefined;
-  /** Told what was found in each partition when it was opened. @default nothing is told */
+  /**
+   * `"read-only"`: reads a log that another process may have open, takes no lock and changes nothing. Consumers follow what
+   * that process commits; whatever would write fails with `ERR_READ_ONLY`, acknowledging too. @default "read-write"
+   */
+  readonly mode?: "read-write" | "read-only" | undefined;
+  /**
+   * Encrypts metadata and data of events on the disk, by AES-256-GCM. Files that were written without it, or with other keys, are
+   * read as they are. @default nothing is encrypted
+   */
+  readonly encryption?: EncryptionOptions | undefined;
+  /** Told what was found in each partition when it was opened to be written. @default nothing is told */
   readonly recovered?: ((report: RecoveryReport) => void) | undefined;
   /** The file system, for tests that put faults into it. @default Node's */
   readonly storage?: Storage | undefined;
 }
-
-/** What the log can do. */
-export const logCapabilities: Capabilities = {
-  durability: "disk",
-  persistent: true,
-  contiguousIds: true,
-  idempotent: true,
-  groups: true,
-  seal: true,
-  addPartitions: true,
-  findByTime: true,
-  partialData: true,
-};
 
 /** A store that is open in this process, and how many backends share it. */
 interface Shared {
@@ -84,16 +97,30 @@ const stores = new WeakMap<Storage, Map<string, Shared>>();
  */
 export async function logBackend(directory: string, options: LogOptions = {}): Promise<Backend> {
   const { durability = "disk", segmentBytes = 64 << 20, storage = nodeStorage, recovered = ignore } = options;
+  const { mode = "read-write", encryption } = options;
   if (typeof directory !== "string")
     throw new TypeError(`'directory' must be a string: current value is ${describeValue(directory)}`);
   if (directory === "") throw new RangeError(`'directory' must not be empty, as in "log:./data": current value is ""`);
   checkChoice("durability", durability, ["disk", "os"]);
   checkInteger("segmentBytes", segmentBytes, 2 * segmentHeaderSize);
   checkFunction("recovered", recovered);
+  checkChoice("mode", mode, ["read-write", "read-only"]);
+  checkEncryption(encryption);
+  const keys = new Keys(encryption);
+  await Promise.all([loadNativeCrc32c(), keys.ready()]);
+  if (mode === "read-only") return readOnlyBackend(directory, { storage, durability, keys });
   await storage.makeDirectory(directory);
   const path = storage === nodeStorage ? await realpath(directory) : resolve(directory);
-  const shared = share(storage, path, JSON.stringify({ durability, segmentBytes }), () =>
-    TopicStore.open({ storage, directory: path, durability, segmentBytes, recovered, now: () => asyncScheduler.now() }),
+  const shared = share(storage, path, JSON.stringify({ durability, segmentBytes, keyId: encryption?.keyId }), () =>
+    TopicStore.open({
+      storage,
+      directory: path,
+      durability,
+      segmentBytes,
+      keys,
+      recovered,
+      now: () => asyncScheduler.now(),
+    }),
   );
   const store = await shared.store;
   return {

@@ -1,16 +1,32 @@
-import { asapScheduler, defer, Observable, of, type Subscriber } from "rxjs";
+import { asapScheduler, defer, of, type Observable, type Subscriber } from "rxjs";
 import type { BackendTopic, JoinOptions, Lease, TopicConfig } from "../../src/model/backend.ts";
 import type { SluiceError } from "../../src/model/errors.ts";
-import { Group, type CursorStore } from "../../src/model/group.ts";
-import { CursorLog } from "./cursorLog.ts";
-import { answerWith, LogPartition } from "./partition.ts";
-import type { WriterOptions } from "./partitionWriter.ts";
-import type { RecoveryReport } from "./recovery.ts";
+import type { Appended } from "../../src/model/batch.ts";
+import type { CursorStore, Transaction } from "../../src/model/group.ts";
+import { retentionRule } from "../../src/model/retentionRule.ts";
+import { settleAll } from "../../src/model/settleAll.ts";
+import { TopicGroups } from "../../src/model/topicGroups.ts";
+import { CursorLog, type Entry } from "./cursorLog.ts";
+import { LogPartition } from "./partition.ts";
+import type { WriterOptions } from "./write/partitionWriter.ts";
+import type { RecoveryReport } from "./recovery/recoveryReport.ts";
 import { writeTopic, type StoredTopic } from "./topicFile.ts";
 
 /** What a topic is told by the store. */
 export interface LogTopicOptions extends WriterOptions {
   readonly recovered: (report: RecoveryReport) => void;
+  /** Undefined where there are none: for the journal of transactions itself. */
+  readonly transactions: TopicTransactions | undefined;
+}
+
+/** What stores transactions over several topics. Those of one store have it in common. */
+export interface TopicTransactions {
+  /** Stores a transaction of a topic, as `Lease.transact` says. */
+  commit(source: LogTopic, transaction: Transaction): Observable<readonly Appended[]>;
+  /** Resolves when what is under way now has come to its end. */
+  settled(): Promise<void>;
+  /** Why nothing is committed any more. */
+  readonly failure: SluiceError | undefined;
 }
 
 /** One topic on the disk. */
@@ -19,7 +35,12 @@ export class LogTopic implements BackendTopic {
   readonly partitions: LogPartition[] = [];
   readonly #options: LogTopicOptions;
   readonly #cursors: CursorLog;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new TopicGroups({
+    partitions: () => this.partitions.length,
+    cursors: (consumer) => this.#cursorStore(consumer),
+    answer: (subscriber) => this.#answer(subscriber),
+    transact: (transaction) => this.transactions!.commit(this, transaction),
+  });
   /** How many owners each partition has had, by consumer. They end with the process, so nothing of it is stored. */
   readonly #epochs = new Map<string, number[]>();
   readonly #retaining = new Set<LogPartition>();
@@ -55,6 +76,45 @@ export class LogTopic implements BackendTopic {
     return this.#config;
   }
 
+  /** The name of its directory, which no other topic has had. */
+  get directory(): string {
+    return this.#options.directory.slice(this.#options.directory.lastIndexOf("/") + 1);
+  }
+
+  /** What its transactions go through. */
+  get transactions(): TopicTransactions | undefined {
+    return this.#options.transactions;
+  }
+
+  /** Throws when it was closed or deleted. */
+  assertThere(): void {
+    if (this.#gone !== undefined) throw this.#gone;
+  }
+
+  /**
+   * Takes a position for a transaction, so that nobody is given an earlier one.
+   *
+   * @returns What ends the claim where nothing came of it: the position stays where it was, and whoever was given the claimed one
+   * meanwhile is fenced.
+   */
+  claim(entry: Entry): () => void {
+    const [consumer, partition] = entry;
+    const { epoch, renew } = this.#cursorStore(consumer);
+    const claimedIn = epoch(partition);
+    this.#cursors.claim(entry);
+    return () => {
+      this.#cursors.unclaim(entry);
+      if (epoch(partition) !== claimedIn) renew(partition);
+    };
+  }
+
+  /** Moves a position that a transaction has committed, at once. Resolves when it is stored. */
+  moveTo(entry: Entry): Promise<void> {
+    this.#cursors.move(entry);
+    this.#cursors.unclaim(entry);
+    return new Promise<void>((stored, failed) => this.#cursors.whenStored({ stored, failed }));
+  }
+
   addPartitions(count: number): Observable<void> {
     return this.#change(async () => {
       const partitions = this.#config.partitions + count;
@@ -62,13 +122,14 @@ export class LogTopic implements BackendTopic {
       await this.#save(config, this.#sealed);
       await this.#grow(partitions);
       this.#config = config;
-      for (const group of this.#groups.values()) group.rebalance();
+      this.#groups.rebalance();
     });
   }
 
   seal(): Observable<void> {
     return this.#change(async () => {
       await Promise.all(this.partitions.map((partition) => partition.refuse()));
+      await this.transactions?.settled(); // What was committed before comes to its end.
       try {
         await this.#save(this.#config, true);
       } catch (error) {
@@ -81,19 +142,15 @@ export class LogTopic implements BackendTopic {
   }
 
   join(consumer: string, options: JoinOptions): Observable<readonly Lease[]> {
-    return new Observable((subscriber) => {
-      this.#assertThere();
-      const group = this.#groups.get(consumer) ?? this.#newGroup(consumer);
-      subscriber.add(group.join(options).subscribe(subscriber));
-      subscriber.add(() => {
-        if (group.isEmpty) this.#groups.delete(consumer);
-      });
+    return defer(() => {
+      this.assertThere();
+      return this.#groups.join(consumer, options);
     });
   }
 
   cursors(consumer: string): Observable<readonly (number | undefined)[]> {
     return defer(() => {
-      this.#assertThere();
+      this.assertThere();
       return of(this.partitions.map(({ index }) => this.#cursors.position(consumer, index)));
     });
   }
@@ -101,36 +158,32 @@ export class LogTopic implements BackendTopic {
   /** Ends everybody who reads, writes or waits with one error, once what was taken is stored. */
   async close(error: SluiceError): Promise<void> {
     this.#gone ??= error;
-    for (const group of [...this.#groups.values()]) group.fail(error);
+    this.#groups.fail(error);
     await this.#changing.catch(() => undefined);
+    await this.transactions?.settled();
     await Promise.allSettled([...this.partitions.map((partition) => partition.close(error)), this.#cursors.close()]);
   }
 
-  #assertThere(): void {
-    if (this.#gone !== undefined) throw this.#gone;
-  }
-
   async #grow(count: number): Promise<void> {
-    const { directory, durability, now, recovered, segmentBytes, storage } = this.#options;
+    const { directory, durability, keys, now, recovered, segmentBytes, storage } = this.#options;
     const numbers = Array.from({ length: count - this.partitions.length }, (_, i) => this.partitions.length + i);
-    const opened = await Promise.allSettled(
+    const opened = await settleAll(
       numbers.map((index) =>
         LogPartition.open({
           storage,
           durability,
+          keys,
           now,
           directory: `${directory}/p${index}`,
           segmentBytes: this.#segmentBytes(segmentBytes),
           topic: this.name,
           index,
           stored: (partition) => this.#retain(partition),
+          compaction: this.#config.compaction,
         }),
       ),
     );
-    const failed = opened.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason as Error;
-    for (const each of opened) {
-      const { value: partition } = each as PromiseFulfilledResult<LogPartition>;
+    for (const partition of opened) {
       if (this.#sealed) partition.seal();
       this.#cursors.limit(partition.index, partition.report.end);
       this.partitions.push(partition);
@@ -148,24 +201,17 @@ export class LogTopic implements BackendTopic {
   #retain(partition: LogPartition): void {
     const { retention } = this.#config;
     if (retention === undefined || this.#retaining.has(partition)) return;
-    const { maxBytes = Infinity, maxAge = Infinity, acknowledgedBy } = retention;
-    const oldest = this.#options.now() - maxAge;
     // What is on the disk counts: a position that is lost with the power must not be in front of the first event.
-    const positions = acknowledgedBy?.map((name) => this.#cursors.storedPosition(name, partition.index) ?? 0);
-    const acknowledged = positions && Math.min(...positions);
+    const positionOf = (consumer: string) => this.#cursors.storedPosition(consumer, partition.index);
+    const rule = retentionRule(retention, this.#options.now(), positionOf);
     this.#retaining.add(partition);
-    void partition
-      .retain(
-        ({ next, newest }, bytes) =>
-          bytes > maxBytes || newest < oldest || (acknowledged !== undefined && next <= acknowledged),
-      )
-      .finally(() => this.#retaining.delete(partition));
+    void partition.retain(rule).finally(() => this.#retaining.delete(partition));
   }
 
   #change(work: () => Promise<void>): Observable<void> {
-    return answerWith(() => {
+    return defer(() => {
       const changed = this.#changing.then(() => {
-        this.#assertThere();
+        this.assertThere();
         return work();
       });
       this.#changing = changed.catch(() => undefined);
@@ -177,18 +223,19 @@ export class LogTopic implements BackendTopic {
     return writeTopic(this.#options.storage, this.#options.directory, { version: 1, name: this.name, config, sealed });
   }
 
-  #newGroup(consumer: string): Group {
-    const group = new Group({
-      consumer,
-      partitions: () => this.partitions.length,
-      cursors: this.#cursorStore(consumer),
-      answer: (subscriber) => this.#answer(subscriber),
+  /** What is acknowledged may be behind a position that a transaction is about to move. */
+  #answer(subscriber: Subscriber<void>): void {
+    const { isClaimed } = this.#cursors;
+    if (!isClaimed) return this.#answerWhenStored(subscriber);
+    void this.transactions!.settled().then(() => {
+      // It moved nothing where the transaction in front of it was to move the position further.
+      const { failure } = this.transactions!;
+      if (failure === undefined) this.#answerWhenStored(subscriber);
+      else subscriber.error(failure);
     });
-    this.#groups.set(consumer, group);
-    return group;
   }
 
-  #answer(subscriber: Subscriber<void>): void {
+  #answerWhenStored(subscriber: Subscriber<void>): void {
     this.#cursors.whenStored({
       stored: () => {
         subscriber.next();
@@ -203,10 +250,10 @@ export class LogTopic implements BackendTopic {
     const epochs = this.#epochs.get(consumer) ?? [];
     this.#epochs.set(consumer, epochs);
     return {
-      position: (partition) => this.#cursors.position(consumer, partition),
+      position: (partition) => this.#cursors.nextPosition(consumer, partition),
       move: (partition, position) => {
-        this.#assertThere();
-        this.#cursors.move(consumer, partition, position);
+        this.assertThere();
+        this.#cursors.move([consumer, partition, position]);
       },
       epoch: (partition) => epochs[partition] ?? 0,
       renew: (partition) => (epochs[partition] = (epochs[partition] ?? 0) + 1),

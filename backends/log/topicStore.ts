@@ -1,12 +1,18 @@
 import { randomBytes } from "node:crypto";
 import type { TopicConfig } from "../../src/model/backend.ts";
 import { SluiceError } from "../../src/model/errors.ts";
-import { ignoreMissing } from "./storage.ts";
+import { ignoreMissing } from "./storage/storage.ts";
+import { closed, notFound, unreadableTopic } from "./logErrors.ts";
+import { journalDirectory, stemOf } from "./topicName.ts";
 import { LogTopic, type LogTopicOptions } from "./topic.ts";
-import { readTopic, writeTopic, type StoredTopic } from "./topicFile.ts";
+import { assertKnownVersion, makeTopic, readTopic, type StoredTopic } from "./topicFile.ts";
+import { TransactionLog } from "./transactions/transactionLog.ts";
 
 /** Endings of directories that are being made or removed. What a crash has left of them goes when the store is opened. */
 const unfinished = /\.(new|gone)$/;
+
+/** What a store is told. Its directory is that of the whole log. */
+export type StoreOptions = Omit<LogTopicOptions, "transactions">;
 
 /** A topic that is known, and that is opened when it is first asked for. */
 interface Known {
@@ -27,10 +33,12 @@ interface Known {
  *     0000000000.seg …          its segments
  *     head                      how far the newest one reached
  *     quarantine/               torn tails
+ * topics/transactions/          a topic of the log itself, made with its first transaction
  * ```
  */
 export class TopicStore {
   readonly #options: LogTopicOptions;
+  readonly #transactions: TransactionLog;
   readonly #unlock: () => Promise<void>;
   readonly #topics = new Map<string, Known>();
   /** Topics that are being made: their names are taken, and they are not there yet. */
@@ -39,21 +47,25 @@ export class TopicStore {
   readonly #unreadable: string[] = [];
   #closed = false;
 
-  private constructor(options: LogTopicOptions, unlock: () => Promise<void>) {
-    this.#options = options;
+  private constructor(options: StoreOptions, unlock: () => Promise<void>) {
+    const directory = `${options.directory}/topics`;
+    const topicIn = (name: string) => this.#topicIn(name);
+    this.#transactions = new TransactionLog({ ...options, directory, topicIn });
+    this.#options = { ...options, directory, transactions: this.#transactions };
     this.#unlock = unlock;
   }
 
-  /** Takes a directory, and reads which topics there are. */
-  static async open(options: LogTopicOptions): Promise<TopicStore> {
+  /** Takes a directory that is there, reads which topics there are, and finishes the transactions that a crash has left. */
+  static async open(options: StoreOptions): Promise<TopicStore> {
     const { storage, directory } = options;
     const topics = `${directory}/topics`;
-    await storage.makeDirectory(directory);
     const unlock = await storage.lock(directory);
     try {
       await storage.makeDirectory(topics);
-      const store = new TopicStore({ ...options, directory: topics }, unlock);
-      for (const name of await storage.list(topics)) await store.#discover(name);
+      const store = new TopicStore(options, unlock);
+      const names = await storage.list(topics);
+      for (const name of names) await store.#discover(name);
+      if (names.includes(journalDirectory)) await store.#transactions.open();
       return store;
     } catch (error) {
       await unlock();
@@ -74,15 +86,16 @@ export class TopicStore {
       throw new SluiceError("ERR_TOPIC_EXISTS", `Topic "${name}" exists already`, { details: { topic: name } });
     }
     this.#making.add(name);
+    const { storage, directory } = this.#options;
+    const path = `${directory}/${stemOf(name)}-${randomBytes(4).toString("hex")}`;
     try {
-      const { storage, directory } = this.#options;
-      const path = `${directory}/${stemOf(name)}-${randomBytes(4).toString("hex")}`;
       const stored: StoredTopic = { version: 1, name, config, sealed: false };
-      await storage.makeDirectory(`${path}.new`);
-      await writeTopic(storage, `${path}.new`, stored);
-      await storage.rename(`${path}.new`, path);
-      await storage.syncDirectory(directory);
+      await makeTopic(storage, directory, path, stored);
       this.#topics.set(name, { directory: path, stored, topic: undefined });
+    } catch (error) {
+      // As far as that can be done: it would be there the next time, although it was said that it could not be made.
+      await storage.removeDirectory(path).catch(() => undefined);
+      throw error;
     } finally {
       this.#making.delete(name);
     }
@@ -97,6 +110,7 @@ export class TopicStore {
       this.#assertReadable(name);
       throw notFound(name);
     }
+    assertKnownVersion(known.stored);
     const opening = (known.topic ??= LogTopic.open(known.stored, { ...this.#options, directory: known.directory }));
     opening.catch(() => (known.topic = undefined)); // The next one who asks tries again.
     return opening;
@@ -122,42 +136,54 @@ export class TopicStore {
       (await topic?.catch(() => undefined))?.close(closed()),
     );
     await Promise.allSettled(open);
+    await this.#transactions.close();
     await this.#unlock();
+  }
+
+  /** Opens the topic of a directory; undefined when there is none any more. */
+  async #topicIn(directory: string): Promise<LogTopic | undefined> {
+    for (const [name, known] of this.#topics) if (known.directory.endsWith(`/${directory}`)) return this.find(name);
+    if (!this.#unreadable.includes(directory)) return undefined;
+    throw unreadableTopic(directory, `${this.#options.directory}/${directory}/topic.json`);
   }
 
   async #discover(name: string): Promise<void> {
     const { storage, directory } = this.#options;
     const path = `${directory}/${name}`;
     if (unfinished.test(name)) return storage.removeDirectory(path);
+    if (name === journalDirectory) return;
     const stored = await readTopic(storage, path).catch(ignoreMissing);
     if (stored === undefined) this.#unreadable.push(name);
-    else this.#topics.set(stored.name, { directory: path, stored, topic: undefined });
+    else if (await this.#isTheOne(stored.name, path))
+      this.#topics.set(stored.name, { directory: path, stored, topic: undefined });
+  }
+
+  /**
+   * Whether a directory is that of a topic. Where making one failed at the very end, its directory may be there all the
+   * same, and another one may have been made since. Nobody has ever stored anything in the first, so it goes.
+   */
+  async #isTheOne(name: string, path: string): Promise<boolean> {
+    const known = this.#topics.get(name);
+    if (known === undefined) return true;
+    const { storage } = this.#options;
+    const isUsed = async (directory: string) => (await storage.list(directory)).some((each) => /^p\d+$/.test(each));
+    const [isKnownUsed, isThisUsed] = [await isUsed(known.directory), await isUsed(path)];
+    if (isKnownUsed && isThisUsed)
+      throw new SluiceError("ERR_STORAGE", `Topic "${name}" is there twice, in "${known.directory}" and in "${path}"`, {
+        details: { topic: name, directories: [known.directory, path] },
+      });
+    await storage.removeDirectory(isThisUsed ? known.directory : path);
+    return isThisUsed;
   }
 
   /** A topic that may be there, but whose description is damaged, is neither missing nor free to be made anew. */
   #assertReadable(name: string): void {
     const directory = this.#unreadable.find((each) => each.slice(0, each.lastIndexOf("-")) === stemOf(name));
     if (directory === undefined) return;
-    const path = `${this.#options.directory}/${directory}/topic.json`;
-    throw new SluiceError("ERR_STORAGE", `Topic "${name}" may be the one in "${path}", which cannot be read`, {
-      details: { topic: name, path },
-    });
+    throw unreadableTopic(name, `${this.#options.directory}/${directory}/topic.json`);
   }
 
   #assertOpen(): void {
     if (this.#closed) throw closed();
   }
-}
-
-/** A part of a name that is a file name everywhere: no upper case, no dots, not too long. */
-function stemOf(name: string): string {
-  return name.toLowerCase().replaceAll(".", "_").slice(0, 60);
-}
-
-function notFound(name: string): SluiceError {
-  return new SluiceError("ERR_TOPIC_NOT_FOUND", `There is no topic "${name}"`, { details: { topic: name } });
-}
-
-function closed(): SluiceError {
-  return new SluiceError("ERR_CLOSED", "The log is closed");
 }

@@ -14,6 +14,9 @@ export const memoryCapabilities: Capabilities = {
   addPartitions: true,
   findByTime: true,
   partialData: true,
+  compaction: true,
+  nextSequence: true,
+  exactlyOnce: true,
 };
 
 /** The stores of this process that have a name, as in `memory:name`. */
@@ -60,7 +63,7 @@ function storeOf(name: string): Map<string, MemoryTopic> {
 function create(topics: Map<string, MemoryTopic>, name: string, config: TopicConfig): MemoryTopic {
   if (topics.has(name))
     throw new SluiceError("ERR_TOPIC_EXISTS", `Topic "${name}" exists already`, { details: { topic: name } });
-  const topic = new MemoryTopic(name, config, () => asyncScheduler.now());
+  const topic = new MemoryTopic(name, config, topics, () => asyncScheduler.now());
   topics.set(name, topic);
   return topic;
 }

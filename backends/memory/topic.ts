@@ -1,7 +1,10 @@
 import { asapScheduler, defer, Observable, of, type Subscriber } from "rxjs";
-import type { BackendTopic, JoinOptions, Lease, TopicConfig } from "../../src/model/backend.ts";
+import type { BackendTopic, JoinOptions, Lease, TopicConfig, TransactionAppend } from "../../src/model/backend.ts";
+import type { Appended } from "../../src/model/batch.ts";
 import type { SluiceError } from "../../src/model/errors.ts";
-import { Group, type CursorStore } from "../../src/model/group.ts";
+import { storedElsewhere, type CursorStore, type Transaction } from "../../src/model/group.ts";
+import { retentionRule } from "../../src/model/retentionRule.ts";
+import { TopicGroups } from "../../src/model/topicGroups.ts";
 import { MemoryPartition } from "./partition.ts";
 
 /** What one consumer has acknowledged in one partition, and how many owners the partition has had. */
@@ -15,14 +18,22 @@ export class MemoryTopic implements BackendTopic {
   readonly name: string;
   readonly partitions: MemoryPartition[] = [];
   readonly #cursors = new Map<string, Cursor[]>();
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new TopicGroups({
+    partitions: () => this.partitions.length,
+    cursors: (consumer) => this.#cursorStore(consumer),
+    answer: (subscriber) => void asapScheduler.schedule(() => answer(subscriber, undefined)),
+    transact: (transaction) => this.#transact(transaction),
+  });
   readonly #now: () => number;
+  /** What it has in common with the topics that can be part of the same transaction. */
+  readonly #store: object;
   #config: TopicConfig;
   #sealed = false;
   #gone: SluiceError | undefined;
 
-  constructor(name: string, config: TopicConfig, now: () => number) {
+  constructor(name: string, config: TopicConfig, store: object, now: () => number) {
     this.name = name;
+    this.#store = store;
     this.#config = config;
     this.#now = now;
     this.#grow(config.partitions);
@@ -37,7 +48,7 @@ export class MemoryTopic implements BackendTopic {
       this.#assertThere();
       this.#grow(this.partitions.length + count);
       this.#config = { ...this.#config, partitions: this.partitions.length };
-      for (const group of this.#groups.values()) group.rebalance();
+      this.#groups.rebalance();
       return of(undefined);
     });
   }
@@ -52,13 +63,9 @@ export class MemoryTopic implements BackendTopic {
   }
 
   join(consumer: string, options: JoinOptions): Observable<readonly Lease[]> {
-    return new Observable((subscriber) => {
+    return defer(() => {
       this.#assertThere();
-      const group = this.#groups.get(consumer) ?? this.#newGroup(consumer);
-      subscriber.add(group.join(options).subscribe(subscriber));
-      subscriber.add(() => {
-        if (group.isEmpty) this.#groups.delete(consumer);
-      });
+      return this.#groups.join(consumer, options);
     });
   }
 
@@ -74,46 +81,49 @@ export class MemoryTopic implements BackendTopic {
   remove(error: SluiceError): void {
     this.#gone = error;
     for (const partition of this.partitions) partition.remove(error);
-    for (const group of [...this.#groups.values()]) group.fail(error);
+    this.#groups.fail(error);
   }
 
   /** Drops what the topic's retention allows. Called when something was stored or acknowledged. */
   retain(partition: MemoryPartition): void {
-    const { maxBytes = Infinity, maxAge = Infinity, acknowledgedBy } = this.#config.retention ?? {};
-    if (this.#config.retention === undefined) return;
-    const oldest = this.#now() - maxAge;
-    const acknowledged = acknowledgedBy && this.#acknowledgedByAll(acknowledgedBy, partition.index);
-    partition.retain(
-      ({ next, newest }, bytes) =>
-        bytes > maxBytes || newest < oldest || (acknowledged !== undefined && next <= acknowledged),
-    );
+    const { retention } = this.#config;
+    if (retention === undefined) return;
+    const positionOf = (consumer: string) => this.#cursors.get(consumer)?.[partition.index]?.position;
+    partition.retain(retentionRule(retention, this.#now(), positionOf));
+  }
+
+  /** What would keep any of it from being stored is found before any of it is. */
+  #transact({ consumer, partition, position, appends }: Transaction): Observable<readonly Appended[]> {
+    return new Observable((subscriber) => {
+      this.#assertThere();
+      const targets = appends.map((append) => this.#targetOf(append));
+      for (const [i, target] of targets.entries()) target.check(appends[i]!.batch);
+      const appended = targets.map((target, i) => target.store(appends[i]!.batch));
+      this.#cursorStore(consumer).move(partition, position);
+      return asapScheduler.schedule(() => answer(subscriber, appended));
+    });
+  }
+
+  #targetOf({ topic, partition }: TransactionAppend): MemoryPartition {
+    if (!(#store in topic) || topic.#store !== this.#store) throw storedElsewhere(topic.name, this.name);
+    return topic.partitions[partition]!;
   }
 
   #assertThere(): void {
     if (this.#gone !== undefined) throw this.#gone;
   }
 
-  #acknowledgedByAll(consumers: readonly string[], partition: number): number {
-    return Math.min(...consumers.map((consumer) => this.#cursors.get(consumer)?.[partition]?.position ?? 0));
-  }
-
   #grow(count: number): void {
     while (this.partitions.length < count) {
-      const partition = new MemoryPartition(this.partitions.length, (stored) => this.retain(stored));
+      const partition = new MemoryPartition({
+        index: this.partitions.length,
+        compaction: this.#config.compaction,
+        now: this.#now,
+        stored: (stored) => this.retain(stored),
+      });
       if (this.#sealed) partition.seal();
       this.partitions.push(partition);
     }
-  }
-
-  #newGroup(consumer: string): Group {
-    const group = new Group({
-      consumer,
-      partitions: () => this.partitions.length,
-      cursors: this.#cursorStore(consumer),
-      answer: (subscriber) => void asapScheduler.schedule(() => complete(subscriber)),
-    });
-    this.#groups.set(consumer, group);
-    return group;
   }
 
   #cursorStore(consumer: string): CursorStore {
@@ -133,7 +143,7 @@ export class MemoryTopic implements BackendTopic {
   }
 }
 
-function complete(subscriber: Subscriber<void>): void {
-  subscriber.next();
+function answer<T>(subscriber: Subscriber<T>, value: T): void {
+  subscriber.next(value);
   subscriber.complete();
 }

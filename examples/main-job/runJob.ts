@@ -19,6 +19,7 @@ import {
 } from "rxjs";
 import { byKey, type Driver, type Receipt, type Topic, type TopicHandle } from "sluice";
 import { consume, processEvents, produce } from "sluice/operators";
+import { earlierRuns, type Earlier } from "./earlierRuns.ts";
 import { metered } from "./meter.ts";
 import { middleOfStrong } from "./middleOfStrong.ts";
 import { quakeSchema, type Quake } from "./quake.ts";
@@ -35,6 +36,8 @@ export interface JobOptions {
   readonly events: number;
   /** Stops the job: what was read is stored, what was handled is acknowledged, and the rest waits for the next run. */
   readonly signal: AbortSignal;
+  /** Told what earlier runs have left, before anything is done. @default nobody is told */
+  readonly begun?: (earlier: Earlier) => void;
   /** Told how far the job is. */
   readonly progress: (progress: Progress) => void;
 }
@@ -48,13 +51,15 @@ export interface JobResult {
   readonly lag: number;
 }
 
+const topicName = "quakes";
 const consumerName = "strong-quakes";
 
 /** Produces and consumes at the same time, until all is stored and all that is stored is acknowledged. */
-export async function runJob({ driver, events, signal, progress }: JobOptions): Promise<JobResult> {
+export async function runJob({ driver, events, signal, begun, progress }: JobOptions): Promise<JobResult> {
   const catalogue = await readCatalogue();
   await using frames = await FrameFile.open();
   const topic = await openOrCreate(driver);
+  begun?.(await earlierRuns(topic, consumerName));
   const tally = new Tally(events, topic.partitions, progress);
   const handle = metered(topic, tally.meter);
   const replay = new Replay(catalogue, frames, events);
@@ -80,10 +85,15 @@ export async function runJob({ driver, events, signal, progress }: JobOptions): 
   return { tally, quakes: catalogue.length, lag };
 }
 
+/** Forgets what earlier runs have done. */
+export async function startOver(driver: Driver): Promise<void> {
+  if (await driver.topicExists(topicName)) await driver.deleteTopic(topicName);
+}
+
 async function openOrCreate(driver: Driver): Promise<Topic<Quake>> {
   // Schema and selector are stored with the topic, so that a later run opens it by its name alone.
-  if (await driver.topicExists("quakes")) return driver.openTopic<Quake>("quakes");
-  return driver.createTopic("quakes", { partitions: 4, validator: quakeSchema, partitionSelector: byKey("network") });
+  if (await driver.topicExists(topicName)) return driver.openTopic<Quake>(topicName);
+  return driver.createTopic(topicName, { partitions: 4, validator: quakeSchema, partitionSelector: byKey("network") });
 }
 
 function storeBlock(

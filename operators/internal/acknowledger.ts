@@ -1,5 +1,6 @@
-import { defer } from "rxjs";
-import type { Lease } from "../../src/model/backend.ts";
+import { defer, take } from "rxjs";
+import type { Lease, TransactionAppend } from "../../src/model/backend.ts";
+import type { Appended } from "../../src/model/batch.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import { Future, Promised } from "../../src/model/future.ts";
 
@@ -21,6 +22,8 @@ export class Acknowledger {
   readonly #idle: (() => void)[] = [];
   #closed = false;
   #storing = false;
+  /** The last transaction that failed. */
+  #transactionFailure: { readonly error: unknown } | undefined;
   #next: Promised<void> | undefined;
 
   /** @param failed - Told of each acknowledgement that could not be stored. */
@@ -41,6 +44,19 @@ export class Acknowledger {
     this.position = id + 1;
     const promised = (this.#next ??= new Promised<void>());
     if (!this.#storing) this.#store();
+    return promised;
+  }
+
+  /**
+   * Acknowledges everything up to and including one event in the same step as batches are stored. It is under way from the
+   * call on, whether or not somebody waits for its answer.
+   */
+  transact(id: number, appends: readonly TransactionAppend[]): Future<readonly Appended[]> {
+    const problem = this.#problemWith(id) ?? this.#cannotTransact();
+    if (problem !== undefined) return Future.rejected(problem);
+    const promised = new Promised<readonly Appended[]>();
+    this.position = id + 1;
+    this.#commitAfter(this.#transactionFailure, () => this.#commit(id + 1, appends, promised), promised);
     return promised;
   }
 
@@ -84,6 +100,43 @@ export class Acknowledger {
       );
     }
     return undefined;
+  }
+
+  #cannotTransact(): SluiceError | undefined {
+    if (this.#lease.transact !== undefined) return undefined;
+    return new SluiceError("ERR_UNSUPPORTED", "The backend cannot store events and acknowledge others in one step");
+  }
+
+  /** Commits once nothing is being stored, unless another transaction has failed since: it would be acknowledged with this one. */
+  #commitAfter(
+    failure: { readonly error: unknown } | undefined,
+    commit: () => void,
+    promised: Promised<readonly Appended[]>,
+  ): void {
+    if (this.#storing) this.#idle.push(() => this.#commitAfter(failure, commit, promised));
+    else if (this.#transactionFailure === failure) commit();
+    else promised.reject(this.#transactionFailure!.error);
+  }
+
+  #commit(position: number, appends: readonly TransactionAppend[], promised: Promised<readonly Appended[]>): void {
+    this.#storing = true;
+    let appended: readonly Appended[] | undefined;
+    defer(() => this.#lease.transact!(position, appends))
+      .pipe(take(1))
+      .subscribe({
+        next: (answer) => (appended = answer),
+        error: (error: unknown) => {
+          this.position = this.#stored;
+          this.#transactionFailure = { error };
+          promised.reject(error);
+          this.#goOn();
+        },
+        complete: () => {
+          this.#stored = position;
+          promised.resolve(appended ?? []);
+          this.#goOn();
+        },
+      });
   }
 
   #store(): void {

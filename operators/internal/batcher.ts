@@ -31,6 +31,9 @@ export interface BatchOptions<T> {
   readonly pressure?: NextObserver<boolean> | undefined;
 }
 
+/** More than a queue ever holds. */
+const never = Number.MAX_SAFE_INTEGER;
+
 /** The options of `batch`, with their defaults. @internal */
 export interface BatchRules<T> {
   readonly adaptive: boolean;
@@ -88,6 +91,9 @@ export class Batcher<T, R> {
   #lingering: Subscription | undefined;
   #pressed = false;
   #sending = false;
+  /** The length of the queue, and the bytes in it, from which on there may be something to do; until then values just gather. */
+  #heedLength = 0;
+  #heedBytes = 0;
   #end: (() => void) | undefined;
 
   /** @param abandoned - Told which values it still had, in flight or not, when nobody takes the answers any more. */
@@ -119,9 +125,7 @@ export class Batcher<T, R> {
       return this.error(error); // What was gathered before it is sent, as for an error of the source.
     }
     this.#queue.push(value);
-    // While as much as may is in flight nothing can go, and the pressure can only change by a batch that is full.
-    if (this.#inFlight >= this.#maxInFlight && (this.#pressed || !this.#isFull())) return;
-    this.#send();
+    if (this.#queue.length >= this.#heedLength || this.#bytes >= this.#heedBytes) this.#send();
   }
 
   error(error: unknown): void {
@@ -154,6 +158,18 @@ export class Batcher<T, R> {
     this.#lingerForTheRest();
     this.#tellPressure();
     this.#endWhenEmpty();
+  }
+
+  /**
+   * While as much as may is in flight nothing can go, and the pressure can only change by a batch that is full. But the time
+   * to linger begins with the first value.
+   */
+  #heed(): void {
+    const { maxCount, maxBytes } = this.#rules;
+    const isIdle = this.#inFlight < this.#maxInFlight;
+    const isFirst = this.#count === 0 && this.#lingers;
+    this.#heedLength = isIdle || isFirst ? 0 : this.#pressed ? never : this.#head + maxCount;
+    this.#heedBytes = isIdle ? 0 : this.#pressed ? never : maxBytes;
   }
 
   #mayGo(): boolean {
@@ -231,13 +247,16 @@ export class Batcher<T, R> {
   }
 
   #lingerForTheRest(): void {
-    const { adaptive, linger } = this.#rules;
-    if (adaptive || linger === Infinity || this.#lingering !== undefined || this.#count === 0 || this.#hurried > 0)
-      return;
-    this.#lingering = after(linger).subscribe(() => {
+    if (!this.#lingers || this.#lingering !== undefined || this.#count === 0 || this.#hurried > 0) return;
+    this.#lingering = after(this.#rules.linger).subscribe(() => {
       this.#stopLingering();
       this.flush();
     });
+  }
+
+  get #lingers(): boolean {
+    const { adaptive, linger } = this.#rules;
+    return !adaptive && linger !== Infinity;
   }
 
   #stopLingering(): void {
@@ -247,13 +266,13 @@ export class Batcher<T, R> {
 
   #tellPressure(): void {
     const { pressure, maxBatches, maxCount, maxBytes } = this.#rules;
-    if (pressure === undefined) return;
     const filled = Math.max(Math.floor(this.#count / maxCount), Math.floor(this.#bytes / maxBytes));
-    const pressed = this.#inFlight + filled >= maxBatches;
-    if (pressed === this.#pressed) return;
-    this.#pressed = pressed;
+    const before = this.#pressed;
+    this.#pressed = this.#inFlight + filled >= maxBatches;
+    this.#heed(); // Before anybody is told: who is may push at once.
+    if (this.#pressed === before) return;
     try {
-      pressure.next(pressed);
+      pressure?.next(this.#pressed);
     } catch (error) {
       this.#downstream.error(error);
     }

@@ -3,7 +3,7 @@ import type { ConsumeOptions, StartFrom } from "../../src/model/consumeOptions.t
 import { describeValue } from "../../src/model/describeValue.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 
-type Optional = "dataSelector" | "dataAllocator" | "partitions" | "until" | "status" | "errors";
+type Optional = "dataSelector" | "dataAllocator" | "partitions" | "until" | "status" | "errors" | "lost";
 
 /** The options with their defaults. @internal */
 export type CheckedConsumeOptions<M> = Pick<ConsumeOptions<M>, Optional> & {
@@ -19,7 +19,15 @@ export type CheckedConsumeOptions<M> = Pick<ConsumeOptions<M>, Optional> & {
 export function checkConsumeOptions<M>(options: ConsumeOptions<M>, count: number): CheckedConsumeOptions<M> {
   const { batchSize = "adaptive", maxBatches = 2, maxBytes = 64 << 20, dataSelector, dataAllocator } = options;
   const { partitions, startFrom = "earliest", until, demand = "delivered", undecodable = "fail" } = options;
-  const { drainTimeout = 5000, warnAfter = 30_000, warn = console.warn, status, errors } = options;
+  const {
+    componentTimeout = Infinity,
+    drainTimeout = 5000,
+    warnAfter = 30_000,
+    warn = console.warn,
+    status,
+    errors,
+    lost,
+  } = options;
   if (batchSize !== "adaptive") checkInteger("batchSize", batchSize, 1);
   checkInteger("maxBatches", maxBatches, 1);
   checkAmount("maxBytes", maxBytes, 1);
@@ -30,11 +38,13 @@ export function checkConsumeOptions<M>(options: ConsumeOptions<M>, count: number
   checkChoice("demand", demand, ["delivered", "acknowledged"]);
   if (typeof undecodable === "string") checkChoice("undecodable", undecodable, ["fail", "skip", "deliver"]);
   else checkObserver("undecodable", undecodable);
+  checkAmount("componentTimeout", componentTimeout);
   checkAmount("drainTimeout", drainTimeout);
   checkAmount("warnAfter", warnAfter);
   checkFunction("warn", warn);
   if (status !== undefined) checkObserver("status", status);
   if (errors !== undefined) checkObserver("errors", errors);
+  if (lost !== undefined) checkObserver("lost", lost);
   return {
     batchSize,
     maxBatches,
@@ -47,11 +57,13 @@ export function checkConsumeOptions<M>(options: ConsumeOptions<M>, count: number
     until,
     demand,
     undecodable,
+    componentTimeout,
     drainTimeout,
     warnAfter,
     warn,
     status,
     errors,
+    lost,
   };
 }
 

@@ -6,19 +6,22 @@ import {
   ReplaySubject,
   Subscription,
   take,
+  type NextObserver,
   type Observable,
   type Subscriber,
   takeUntil,
 } from "rxjs";
 import type { BackendPartition, Lease } from "../../src/model/backend.ts";
 import type { ConsumerStatus, EndReason, StartFrom } from "../../src/model/consumeOptions.ts";
-import { SluiceError } from "../../src/model/errors.ts";
+import { isSluiceError, SluiceError } from "../../src/model/errors.ts";
 import type { StreamEvent } from "../../src/model/event.ts";
 import type { TopicHandle } from "../../src/model/topicHandle.ts";
 import { after } from "../../src/model/after.ts";
 import type { CheckedConsumeOptions } from "./checkConsumeOptions.ts";
+import type { DeliveryGroup } from "./deliveryGroup.ts";
 import { innerFrom } from "./innerFrom.ts";
-import { PartitionReader, type ReaderHost } from "./partitionReader.ts";
+import { PartitionReader } from "./partitionReader.ts";
+import type { ReaderHost } from "./readerHost.ts";
 
 /**
  * One subscription of a consumer: joins the group, and runs a reader for each partition that it owns.
@@ -51,21 +54,24 @@ export class ConsumerCore<M> {
     name: string,
     options: CheckedConsumeOptions<M>,
     subscriber: Subscriber<StreamEvent<M>>,
+    delivered?: NextObserver<DeliveryGroup<M>>,
   ) {
     this.#topic = topic;
     this.#name = name;
     this.#options = options;
     this.#subscriber = subscriber;
-    const { batchSize, maxBatches, maxBytes, errors } = options;
+    const { batchSize, maxBatches, maxBytes, errors, lost } = options;
     this.#host = {
       topic: topic.name,
       serializer: topic.components.serializer,
       limits: { maxEvents: batchSize === "adaptive" ? 8192 : batchSize, maxBatches },
       dataSelector: options.dataSelector,
       dataAllocator: options.dataAllocator,
+      componentTimeout: options.componentTimeout,
       undecodable: options.undecodable,
       demand: options.demand,
       maxBytes: () => maxBytes / Math.max(1, this.#readers.size),
+      delivered,
       deliver: (event) => {
         if (this.#idle !== undefined) this.#waitForIdle();
         subscriber.next(event);
@@ -79,7 +85,26 @@ export class ConsumerCore<M> {
       },
       failed: (error) => this.#fail(error),
       acknowledgementFailed: (error) => this.#guard(() => errors?.next(error)),
+      lost: (partition, fromId, toId) => this.#guard(() => lost?.next({ topic: topic.name, partition, fromId, toId })),
     };
+  }
+
+  /** Bytes that count against the bounds. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const reader of this.#readers.values()) bytes += reader.bytes;
+    return bytes;
+  }
+
+  /** The partitions that it owns. */
+  get partitions(): readonly number[] {
+    return [...this.#readers.keys()];
+  }
+
+  /** Whether its bounds keep it from fetching. */
+  get isWaiting(): boolean {
+    const readers = [...this.#readers.values()];
+    return readers.length > 0 && readers.every((reader) => reader.isWaiting || reader.ended !== undefined);
   }
 
   /** Joins the group and begins to read. */
@@ -231,7 +256,12 @@ export class ConsumerCore<M> {
     if (startFrom === "earliest") return of(0);
     return positionOf(startFrom, partition).pipe(
       map((position) => {
-        innerFrom(lease.acknowledge(position)).subscribe({ error: this.#host.acknowledgementFailed });
+        innerFrom(lease.acknowledge(position)).subscribe({
+          error: (error: unknown) => {
+            // Where nothing can be stored, the next owner begins where it says itself.
+            if (!isSluiceError(error, "ERR_READ_ONLY")) this.#host.acknowledgementFailed(error);
+          },
+        });
         return position;
       }),
     );
@@ -262,7 +292,7 @@ export class ConsumerCore<M> {
     if (readers.length > 0 && readers.every(({ ended, held }) => ended !== undefined && held === 0)) {
       return this.#end(readers.every(({ ended }) => ended === "sealed") ? "sealed" : "snapshot");
     }
-    const isWaiting = readers.length > 0 && readers.every((reader) => reader.isWaiting || reader.ended !== undefined);
+    const { isWaiting } = this;
     this.#tell(isWaiting ? "waiting" : "running");
     this.#warnWhen(isWaiting && this.#options.demand === "acknowledged");
   }
@@ -299,12 +329,10 @@ export class ConsumerCore<M> {
   #tell(state: ConsumerStatus["state"], reason?: EndReason): void {
     const { status } = this.#options;
     if (status === undefined) return;
-    const partitions = [...this.#readers.keys()];
+    const { partitions, bytes } = this;
     const told = `${state} ${partitions.join()}`;
     if (told === this.#told) return;
     this.#told = told;
-    let bytes = 0;
-    for (const reader of this.#readers.values()) bytes += reader.bytes;
     this.#guard(() => status.next({ state, partitions, bytes, ...(reason && { reason }) }));
   }
 

@@ -1,3 +1,4 @@
+import { keyReader, type Compaction } from "../../src/model/compaction.ts";
 import type { PartitionSelector, Serializer, Validator } from "../../src/model/component.ts";
 import { describeValue } from "../../src/model/describeValue.ts";
 import type { EventDraft } from "../../src/model/draft.ts";
@@ -87,6 +88,20 @@ function assignPartition(draft: EventDraft, partition: number, count: number): v
     );
   }
   draft.partition = partition;
+}
+
+/** Gives the draft its key, for a topic that is compacted. @internal */
+export function keyDraft<M>(compaction: Compaction): DraftStep<EventDraft<M>> {
+  const read = keyReader(compaction);
+  return (draft) => {
+    draft.key = read(draft.metadata);
+    return undefined;
+  };
+}
+
+/** Has what follows the draft write itself into its metadata, behind a validator that may know nothing of it. @internal */
+export function carryTrace(draft: EventDraft): undefined {
+  if (draft.trace !== undefined) draft.metadata = draft.trace.carry(draft.metadata);
 }
 
 /** Gives the draft its payload. @internal */

@@ -6,6 +6,7 @@ import type { DataDescriptor } from "../../src/model/descriptor.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import type { EventSource, StreamEvent } from "../../src/model/event.ts";
 import { isPromiseLike } from "../../src/model/isPromiseLike.ts";
+import { noDeadlines, type Deadlines } from "./deadlines.ts";
 import { attempt, mapAll } from "./whenReady.ts";
 
 /** Fetches views of the data of events of one partition in one call of the backend. @internal */
@@ -33,11 +34,12 @@ export function fetchViews(
 export function fetchSelected<M>(
   events: readonly StreamEvent<M>[],
   allocator: DataAllocator<M> | undefined,
+  deadlines: Deadlines = noDeadlines,
 ): Observable<void> {
   const chosen = events.filter((event) => event.selection !== undefined && event.selection.size > 0);
   if (chosen.length === 0) return of(undefined);
   if (allocator === undefined) return fetchInto(chosen);
-  return allocateAll(chosen, allocator).pipe(mergeMap((targets) => fetchInto(chosen, targets)));
+  return allocateAll(chosen, allocator, deadlines).pipe(mergeMap((targets) => fetchInto(chosen, targets)));
 }
 
 function fetchInto<M>(events: readonly StreamEvent<M>[], targets?: readonly EventData[]): Observable<void> {
@@ -69,10 +71,11 @@ function byPartition<M>(events: readonly StreamEvent<M>[]): Map<EventSource<M>, 
 function allocateAll<M>(
   events: readonly StreamEvent<M>[],
   allocator: DataAllocator<M>,
+  deadlines: Deadlines,
 ): Observable<readonly EventData[]> {
   return new Observable((subscriber) =>
     attempt(
-      () => mapAll(events, (event) => allocate(event, allocator)),
+      () => mapAll(events, (event) => allocate(event, allocator, deadlines)),
       (targets) => {
         subscriber.next(targets);
         subscriber.complete();
@@ -82,9 +85,14 @@ function allocateAll<M>(
   );
 }
 
-function allocate<M>(event: StreamEvent<M>, allocator: DataAllocator<M>): EventData | PromiseLike<EventData> {
+function allocate<M>(
+  event: StreamEvent<M>,
+  allocator: DataAllocator<M>,
+  deadlines: Deadlines,
+): EventData | PromiseLike<EventData> {
   const answer = allocator(event.metadata, event.selection!);
-  if (isPromiseLike(answer)) return answer.then((memory) => trim(EventData.from(memory), event));
+  if (isPromiseLike(answer))
+    return deadlines.within("data allocator", answer).then((memory) => trim(EventData.from(memory), event));
   return trim(EventData.from(answer), event);
 }
 

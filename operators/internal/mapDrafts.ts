@@ -119,6 +119,11 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     this.#downstream.add(teardown);
   }
 
+  /** Whether a draft whose work is done at once would leave at once, since none is before it and the stream goes on. */
+  get isIdle(): boolean {
+    return this.#working === 0 && this.#slots.length === 0 && this.#waiting.size === 0 && !this.#ending;
+  }
+
   next(draft: D): void {
     if (this.#ending) return;
     // One that comes while a slot is being freed must not overtake those that wait for it.
@@ -153,13 +158,13 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
       return this.#sooner(draft, error, true);
     }
     if (answer === undefined) this.#sooner(draft, undefined, false);
-    else this.#later(draft, answer);
+    else this.later(draft, answer);
   }
 
   /** Work that was done at once. It still waits its turn behind work that was not. */
   #sooner(draft: D, error: unknown, failed: boolean): void {
     if (this.#options.ordering === "loose" || this.#slots.length === 0) {
-      if (failed) this.#reject(draft, error);
+      if (failed) this.reject(draft, error);
       else this.#downstream.next(draft);
       return;
     }
@@ -168,7 +173,8 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     if (failed) this.#settleRejected(slot, error);
   }
 
-  #later(draft: D, answer: PromiseLike<unknown>): void {
+  /** Takes a draft whose work has been begun elsewhere and takes its time. */
+  later(draft: D, answer: PromiseLike<unknown>): void {
     const slot: Slot<D> = { draft, state: "working" };
     if (this.#options.ordering === "strict") this.#slots.push(slot);
     else this.#loose.add(slot);
@@ -216,7 +222,7 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
 
   #settleRejected(slot: Slot<D>, error: unknown): void {
     slot.state = "gone";
-    this.#reject(slot.draft, error);
+    this.reject(slot.draft, error);
   }
 
   #emitInOrder(): void {
@@ -232,7 +238,8 @@ export class DraftMapper<D extends EventDraft> implements Downstream<D> {
     this.#emitting = false;
   }
 
-  #reject(draft: D, error: unknown): void {
+  /** A draft was not accepted. */
+  reject(draft: D, error: unknown): void {
     const { rejected } = this.#options;
     if (rejected === "fail") {
       this.#waiting.takeAll(); // They came later than the one that fails, and were never begun.

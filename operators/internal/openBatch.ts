@@ -9,7 +9,7 @@ import { metadataReader } from "../../src/model/metadataReader.ts";
 /** What a batch is opened with. @internal */
 export interface OpenBatchOptions<M> extends Pick<
   EventSource<M>,
-  "topic" | "partition" | "acknowledge" | "hold" | "fetch"
+  "topic" | "partition" | "acknowledge" | "transact" | "hold" | "fetch"
 > {
   readonly serializer: Serializer<M>;
   readonly undecodable: UndecodablePolicy;
@@ -97,13 +97,13 @@ function sourceOf<M>(
   options: OpenBatchOptions<M>,
   decoded: (index: number) => Decoded<M>,
 ): EventSource<M> {
-  const { topic, partition, acknowledge, hold, fetch } = options;
+  const { topic, partition, acknowledge, transact, hold, fetch } = options;
   const metadata = (index: number): M => {
     const value = decoded(index);
     if (value instanceof Undecoded) throw value.error;
     return value;
   };
-  return { topic, partition, batch, metadata, acknowledge, hold, fetch };
+  return { topic, partition, batch, metadata, acknowledge, transact, hold, fetch };
 }
 
 /** Whether an event that cannot be decoded is delivered all the same. */

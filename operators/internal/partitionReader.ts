@@ -1,41 +1,19 @@
 import { asyncScheduler, take, type Subscription } from "rxjs";
-import type { BackendPartition, Lease, ReadLimits } from "../../src/model/backend.ts";
-import type { StoredBatch } from "../../src/model/batch.ts";
-import type { Serializer } from "../../src/model/component.ts";
-import type { DataAllocator, DataSelector, Demand, UndecodablePolicy } from "../../src/model/consumeOptions.ts";
+import type { BackendPartition, Lease, ReadLimits, TransactionAppend } from "../../src/model/backend.ts";
+import type { Appended, StoredBatch } from "../../src/model/batch.ts";
 import type { StreamEvent } from "../../src/model/event.ts";
 import type { Future } from "../../src/model/future.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { after } from "../../src/model/after.ts";
+import { Deadlines } from "./deadlines.ts";
 import { deliveryGroups, type DeliveryGroup, type Parcel } from "./deliveryGroup.ts";
 import { fetchSelected, fetchViews } from "./fetchSelected.ts";
 import { innerFrom } from "./innerFrom.ts";
 import { openBatch } from "./openBatch.ts";
+import type { ReaderHost } from "./readerHost.ts";
+import { ReturnableEvents } from "./returnableEvents.ts";
 import { selectAll } from "./selectAll.ts";
 import { attempt } from "./whenReady.ts";
-
-/** What a reader needs of the consumer that it belongs to. @internal */
-export interface ReaderHost<M> {
-  readonly topic: string;
-  readonly serializer: Serializer<M>;
-  readonly limits: { readonly maxEvents: number; readonly maxBatches: number };
-  readonly dataSelector: DataSelector<M> | undefined;
-  readonly dataAllocator: DataAllocator<M> | undefined;
-  readonly undecodable: UndecodablePolicy;
-  readonly demand: Demand;
-  /** How many bytes one reader may have fetched and not yet been relieved of. */
-  readonly maxBytes: () => number;
-  /** Hands an event to the subscriber. */
-  readonly deliver: (event: StreamEvent<M>) => void;
-  /** Whether the subscriber takes no more. */
-  readonly isClosed: () => boolean;
-  /** The reader has begun or ended to wait, or has come to its end. */
-  readonly changed: () => void;
-  /** The last event that was held has been handled. */
-  readonly released: () => void;
-  readonly failed: (error: unknown) => void;
-  readonly acknowledgementFailed: (error: unknown) => void;
-}
 
 /** How many bytes of data one request may ask for. Memory that is used again soon is much faster than fresh memory. */
 const maxFetchBytes = 2 << 20;
@@ -57,13 +35,11 @@ export class PartitionReader<M> {
   readonly #lease: Lease;
   readonly #source: BackendPartition;
   readonly #host: ReaderHost<M>;
+  readonly #deadlines: Deadlines;
   readonly #parcels: StoredBatch[] = [];
   /** Groups that are to be acknowledged before they stop counting, oldest first. */
   readonly #unacknowledged: DeliveryGroup<M>[] = [];
-  /** What gives back a held event that its holder has not begun with, by its id, oldest first. */
-  readonly #returnable = new Map<number, () => boolean>();
-  /** The last event of those that were kept whose holder is done with it; -1 before the first. */
-  #handled = -1;
+  readonly #returnable: ReturnableEvents;
   #position: number;
   #stopAt: number;
   #state: "reading" | "draining" | "stopped" = "reading";
@@ -90,7 +66,9 @@ export class PartitionReader<M> {
     this.#position = position;
     this.#stopAt = stopAt;
     this.#host = host;
+    this.#deadlines = new Deadlines(host.componentTimeout);
     this.acknowledger = new Acknowledger(lease, host.acknowledgementFailed);
+    this.#returnable = new ReturnableEvents(this.acknowledger);
   }
 
   /** Bytes that count against the bounds. */
@@ -142,6 +120,7 @@ export class PartitionReader<M> {
     this.#reading?.unsubscribe();
     this.#fetching?.unsubscribe();
     this.#pause?.unsubscribe();
+    this.#deadlines.stop();
     this.#deadline?.unsubscribe();
   }
 
@@ -171,11 +150,7 @@ export class PartitionReader<M> {
 
   /** Makes what is held and was not begun with count as never delivered, so that the next owner gets it. */
   takeBack(): void {
-    if (this.#returnable.size === 0) return;
-    const kept = [...this.#returnable];
-    this.#returnable.clear();
-    this.acknowledger.delivered = this.#handled;
-    for (const [id, giveBack] of kept) if (!giveBack()) this.acknowledger.delivered = id;
+    this.#returnable.takeBack();
   }
 
   /** Gives the partition back once the acknowledgements that were given are stored. */
@@ -227,7 +202,7 @@ export class PartitionReader<M> {
 
   #take(batch: StoredBatch): void {
     this.#position = batch.next;
-    if (batch.count === 0) return;
+    if (batch.count === 0 && batch.lost !== true) return;
     this.#batches++;
     this.#bytes += batch.metadata.length;
     this.#parcels.push(batch);
@@ -238,12 +213,21 @@ export class PartitionReader<M> {
     if (this.#delivering || this.#state !== "reading") return;
     const batch = this.#parcels.shift();
     if (batch === undefined) return this.#endWhenDone();
+    if (batch.count === 0) return this.#tellLost(batch);
     this.#delivering = true;
     attempt(
       () => this.#open(batch),
       (events) => this.#select({ batch, events, groups: 0 }),
       (error) => this.#host.failed(error),
     );
+  }
+
+  /** Says what would have been here, in its place among the events. */
+  #tellLost({ firstId, next }: StoredBatch): void {
+    this.#batches--;
+    this.#host.lost(this.partition, firstId, next);
+    this.#deliverNext();
+    this.pump();
   }
 
   #open(batch: StoredBatch): StreamEvent<M>[] | Promise<StreamEvent<M>[]> {
@@ -255,6 +239,7 @@ export class PartitionReader<M> {
       undecodable,
       stopAt: this.#stopAt,
       acknowledge: (id) => this.#acknowledge(id),
+      transact: (id, appends) => this.#transact(id, appends),
       hold: (returned) => this.#hold(returned),
       fetch: (descriptors, targets) => fetchViews(this.#source, descriptors, targets),
     });
@@ -265,7 +250,7 @@ export class PartitionReader<M> {
     if (this.#state !== "reading") return;
     if (dataSelector === undefined) return this.#deliverGroups(deliveryGroups(parcel, Infinity));
     attempt(
-      () => selectAll(parcel.events, dataSelector),
+      () => selectAll(parcel.events, dataSelector, this.#deadlines),
       () => this.#deliverGroups(deliveryGroups(parcel, Math.min(maxFetchBytes, this.#host.maxBytes()))),
       (error) => this.#host.failed(error),
     );
@@ -307,7 +292,7 @@ export class PartitionReader<M> {
       return next();
     }
     let finished = false;
-    const fetching = fetchSelected(group.events, this.#host.dataAllocator).subscribe({
+    const fetching = fetchSelected(group.events, this.#host.dataAllocator, this.#deadlines).subscribe({
       error: (error: unknown) => this.#host.failed(error),
       complete: () => {
         finished = true;
@@ -325,12 +310,14 @@ export class PartitionReader<M> {
     this.#counting++;
     if (demand === "acknowledged") this.#unacknowledged.push(group);
     for (const event of group.events) {
+      this.#lease.confirm?.();
       if (this.#host.isClosed() || this.#state !== "reading") break;
       this.acknowledger.delivered = event.id;
       this.#host.deliver(event);
     }
     this.#delivered = undefined;
     group.delivered = true;
+    this.#host.delivered?.next(group);
     this.#relieve(group);
     this.#relieveAcknowledged();
   }
@@ -345,14 +332,14 @@ export class PartitionReader<M> {
     const release = () => {
       if (released) return;
       released = true;
-      if (this.#returnable.delete(id)) this.#handled = id;
+      this.#returnable.done(id);
       group.held--;
       this.#held--;
       this.#relieve(group);
       if (this.#held === 0) this.#host.released();
     };
     if (returned !== undefined) {
-      this.#returnable.set(id, () => {
+      this.#returnable.keep(id, () => {
         const isBack = returned();
         if (isBack) release();
         return isBack;
@@ -362,7 +349,14 @@ export class PartitionReader<M> {
   }
 
   #acknowledge(id: number): Future<void> {
-    const future = this.acknowledger.acknowledge(id);
+    return this.#afterMoving(this.acknowledger.acknowledge(id));
+  }
+
+  #transact(id: number, appends: readonly TransactionAppend[]): Future<readonly Appended[]> {
+    return this.#afterMoving(this.acknowledger.transact(id, appends));
+  }
+
+  #afterMoving<T>(future: Future<T>): Future<T> {
     if (this.#unacknowledged.length > 0) this.#relieveAcknowledged();
     this.#finishDrain();
     return future;

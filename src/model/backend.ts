@@ -1,17 +1,13 @@
-import type { ObservableInput } from "rxjs";
+import type { Observable, ObservableInput } from "rxjs";
 import type { Appended, DataRead, EventBatch, StoredBatch } from "./batch.ts";
+import type { Compaction } from "./compaction.ts";
 import type { ComponentSpecs } from "./component.ts";
+import type { Durability } from "./durability.ts";
 import type { PartitionBounds } from "./partition.ts";
-
-/**
- * How safe a stored event is: `memory` (held by a process), `os` (given to the operating system), `disk` (fdatasync or
- * stronger has returned), `replicated` (acknowledged by the cluster).
- */
-export type Durability = "memory" | "os" | "disk" | "replicated";
 
 /** What a backend can and cannot do. The conformance suite tests what is declared here, either way. */
 export interface Capabilities {
-  /** How safe an event is when the future of its push resolves. */
+  /** How safe an event is when the future of its push resolves: the strongest that it can give. */
   readonly durability: Durability;
   /** Whether topics, events and cursors outlive the process. */
   readonly persistent: boolean;
@@ -29,6 +25,17 @@ export interface Capabilities {
   readonly findByTime: boolean;
   /** Whether a view of an event's data moves the bytes of the view only. */
   readonly partialData: boolean;
+  /** Whether older events of a key go, where a topic asks for it. @default false */
+  readonly compaction?: boolean | undefined;
+  /**
+   * Whether nothing can be stored: no topic, no event, nothing of what was acknowledged. Such calls fail with
+   * `ERR_READ_ONLY`. @default false
+   */
+  readonly readOnly?: boolean | undefined;
+  /** Whether its partitions say how far a producer's sequence has come, by `nextSequence`. @default false */
+  readonly nextSequence?: boolean | undefined;
+  /** Whether batches can be stored in the same step as an acknowledgement, by `transact` of its leases. @default false */
+  readonly exactlyOnce?: boolean | undefined;
 }
 
 /** A topic as the backend stores it. All of it is JSON. */
@@ -39,6 +46,10 @@ export interface TopicConfig {
   readonly components: ComponentSpecs;
   /** What may be dropped; nothing when it is left out. */
   readonly retention?: Retention | undefined;
+  /** Which events may go since there is a newer one of their key; none when it is left out. */
+  readonly compaction?: Compaction | undefined;
+  /** Tells the topic apart from others that had or will have its name, where several processes have parts of it. */
+  readonly id?: string | undefined;
 }
 
 /** What a topic may drop, oldest first. Where several are given, a batch is dropped as soon as one of them allows it. */
@@ -79,8 +90,15 @@ export interface BackendTopic {
   readonly config: TopicConfig;
   /** Its partitions, by their number. */
   readonly partitions: readonly BackendPartition[];
-  /** Adds partitions behind those that there are. */
-  addPartitions(count: number): ObservableInput<void>;
+  /** Where its partitions are, where several processes share them. @default one process has them all */
+  readonly ranks?: TopicRanks | undefined;
+  /** Emits when partitions have been added, whoever added them. @default only who adds them through this object learns of it */
+  readonly grown?: Observable<unknown> | undefined;
+  /**
+   * Adds partitions behind those that there are: to the process of one rank where `ranks` says that there are several, or to
+   * one of its own choice.
+   */
+  addPartitions(count: number, rank?: number): ObservableInput<void>;
   /** Refuses further events with `ERR_TOPIC_SEALED`, and lets readers come to an end. */
   seal(): ObservableInput<void>;
   /**
@@ -91,6 +109,22 @@ export interface BackendTopic {
   join(consumer: string, options: JoinOptions): ObservableInput<readonly Lease[]>;
   /** The acknowledged position of a consumer in each partition; undefined where nothing has been acknowledged. */
   cursors(consumer: string): ObservableInput<readonly (number | undefined)[]>;
+}
+
+/** Where the partitions of a topic are, where several processes of a service share them. */
+export interface TopicRanks {
+  /** How many processes there are. Their ranks are numbers from 0. */
+  readonly count: number;
+  /** The place of each partition. */
+  readonly places: readonly PartitionPlace[];
+}
+
+/** Which process has a partition, and the number by which that process knows it. */
+export interface PartitionPlace {
+  /** The rank of the process. */
+  readonly rank: number;
+  /** Its number among the partitions of the topic that the process has. */
+  readonly partition: number;
 }
 
 /** What a member of a group asks for. */
@@ -110,13 +144,39 @@ export interface Lease {
   /** Emits when the backend wants the partition back. The member finishes what it holds and calls `release`. */
   readonly revoked: ObservableInput<unknown>;
   /**
+   * Called in front of each delivery. A backend that can tell by the clock that somebody else may own the partition by now, as after
+   * a long sleep of the process, has `revoked` emit before it returns. @default `revoked` alone tells
+   */
+  confirm?(): void;
+  /**
    * Stores that everything before a position has been acknowledged. A position that is not ahead of the stored one
    * changes nothing. Still works after `release`, for as long as nobody else has been given the partition; fails with
    * `ERR_FENCED` from then on.
    */
   acknowledge(position: number): ObservableInput<void>;
+  /**
+   * Stores batches and that everything before a position has been acknowledged, in one step: after a crash all of it is there
+   * or none. Answers once, with what was stored, in the order of the appends. A position need not be that of an event:
+   * whoever counts something of its own joins under a name of its own.
+   *
+   * Nothing is stored when it fails with a RangeError (there are two batches for one partition), with `ERR_FENCED` (somebody
+   * else has been given the partition), with `ERR_ALREADY_ACKNOWLEDGED` (the position is not ahead of the stored one), with
+   * `ERR_UNSUPPORTED` (a topic is not of this connection), or as `append` fails. Any other failure leaves open whether it was stored; the `position` of the next lease
+   * tells, so a backend gives none before it is decided. A backend without transactions leaves it out.
+   */
+  transact?(position: number, appends: readonly TransactionAppend[]): ObservableInput<readonly Appended[]>;
   /** Gives the partition back. May be called more than once. */
   release(): void;
+}
+
+/** A batch that is stored as part of a transaction. There is one of a partition at the most. */
+export interface TransactionAppend {
+  /** The topic, as the same backend has given it. */
+  readonly topic: BackendTopic;
+  /** The number of the partition. */
+  readonly partition: number;
+  /** The batch. */
+  readonly batch: EventBatch;
 }
 
 /** What a read may bring at the most. A single event larger than `maxBytes` is still brought, alone. */
@@ -132,8 +192,9 @@ export interface BackendPartition {
   /** Its number. */
   readonly index: number;
   /**
-   * Stores a batch at the declared durability, then answers once. Batches are stored whole or not at all, in the order
-   * in which `append` was subscribed to. Fails with `ERR_TOPIC_SEALED`, with `ERR_OUT_OF_SEQUENCE` when an earlier
+   * Stores a batch at the durability that it asks for, or else at the declared one, then answers once. Batches are stored whole or not at all, in the order
+   * in which `append` was subscribed to. Fails with `ERR_UNSUPPORTED` when the batch asks for a stronger durability than
+   * is declared, with `ERR_TOPIC_SEALED`, with `ERR_OUT_OF_SEQUENCE` when an earlier
    * batch of the same producer is missing, or with whatever kept it from storing.
    */
   append(batch: EventBatch): ObservableInput<Appended>;
@@ -148,4 +209,9 @@ export interface BackendPartition {
   bounds(): ObservableInput<PartitionBounds>;
   /** The position of the first event that is not older than a time, in milliseconds since 1970; the end when there is none. */
   find(time: number): ObservableInput<number>;
+  /**
+   * Answers with the sequence number that the next event of a producer must have: how many of its events are stored, and 0
+   * for a producer that is not known. A backend that cannot say leaves it out.
+   */
+  nextSequence?(producer: string): ObservableInput<number>;
 }

@@ -1,3 +1,6 @@
+import type { BatchKeys } from "./compaction.ts";
+import type { Durability } from "./durability.ts";
+
 /**
  * A batch of events of one partition on its way to a backend: a few arrays, however many events there are.
  *
@@ -17,8 +20,12 @@ export interface EventBatch {
   readonly data: readonly Uint8Array[];
   /** Where the data of each event ends; undefined when no event of the batch has data. */
   readonly dataEnds: Float64Array | undefined;
+  /** The key of each event, where the topic is compacted. */
+  readonly keys?: BatchKeys | undefined;
   /** Who sends it, for backends that drop what they have stored already. */
   readonly producer?: ProducerSequence | undefined;
+  /** How safe it has to be, at the least, when the append is answered; as safe as the backend declares when left out. */
+  readonly durability?: Durability | undefined;
 }
 
 /** The place of a batch in all that one producer has sent to one partition. */
@@ -27,6 +34,14 @@ export interface ProducerSequence {
   readonly id: string;
   /** The number of the batch's first event among all events of this producer and partition, from 0. */
   readonly sequence: number;
+}
+
+/** Events of a stored batch that one producer has sent one after the other. */
+export interface ProducerRun {
+  /** The index of its first event. The run ends where the next one begins. */
+  readonly index: number;
+  /** Who has sent them, and the number of the first; undefined where the backend does not know. */
+  readonly producer: ProducerSequence | undefined;
 }
 
 /** A backend's answer to a batch that it has stored. */
@@ -39,7 +54,7 @@ export interface Appended {
 
 /** A batch of events as a backend gives it back. It carries metadata; of the data only where it is and how long. */
 export interface StoredBatch {
-  /** How many events there are; none when a compaction has left only a gap. */
+  /** How many events there are; none when a compaction or a repair has left only a gap. */
   readonly count: number;
   /** The id of the first event. The others follow one by one, unless `ids` says otherwise. */
   readonly firstId: number;
@@ -55,6 +70,13 @@ export interface StoredBatch {
   readonly timestamps: Float64Array;
   /** As in {@link EventBatch}; the bytes themselves are fetched apart. */
   readonly dataEnds: Float64Array | undefined;
+  /**
+   * Of a batch without events: whether the ids from `firstId` to `next` were events that damage has taken, and whose loss a
+   * repair has accepted. What a compaction has removed is not lost.
+   */
+  readonly lost?: boolean | undefined;
+  /** Who has sent the events, in runs that begin with the first event; undefined where the backend knows of none. */
+  readonly producers?: readonly ProducerRun[] | undefined;
   /** What the backend wants to be told when data of an event is fetched, one entry an event. */
   readonly locations?: readonly (Uint8Array | undefined)[] | undefined;
 }
@@ -77,6 +99,25 @@ export function idAt(
   index: number,
 ): number {
   return batch.ids === undefined ? batch.firstId + index : batch.ids[index]!;
+}
+
+/** The index of the first event whose id is not in front of one; `count` when there is none. @internal */
+export function indexOfId({ count, firstId, ids }: Pick<StoredBatch, "count" | "firstId" | "ids">, id: number): number {
+  if (ids === undefined) return Math.min(count, Math.max(0, id - firstId));
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether an id is that of an event of a batch. @internal */
+export function holdsId(batch: Pick<StoredBatch, "count" | "firstId" | "ids">, id: number): boolean {
+  const index = indexOfId(batch, id);
+  return index < batch.count && idAt(batch, index) === id;
 }
 
 /** How many bytes of data one event of a batch has. @internal */

@@ -31,7 +31,7 @@ export type StartFrom =
   | number
   | Date
   | {
-      /** How many events of each partition. */
+      /** How many ids before the end of each partition: as many events, or fewer where the backend leaves gaps between ids. */
       readonly last: number;
     };
 
@@ -68,6 +68,18 @@ export interface UndecodableEvent {
  * delivers it and lets its `metadata` throw when it is read, an observer is handed it (a dead-letter topic, say).
  */
 export type UndecodablePolicy = "fail" | "skip" | "deliver" | NextObserver<UndecodableEvent>;
+
+/** Events of a partition that a consumer does not get, since damage has taken them from the store. */
+export interface LostEvents {
+  /** The name of the topic. */
+  readonly topic: string;
+  /** The number of the partition. */
+  readonly partition: number;
+  /** The id of the first of them. */
+  readonly fromId: number;
+  /** The id behind the last of them. */
+  readonly toId: number;
+}
 
 /** Why a consumer's stream has completed. */
 export type EndReason = "sealed" | "snapshot" | "idle" | "closed";
@@ -109,6 +121,8 @@ export interface ConsumeOptions<M = unknown> {
   readonly demand?: Demand | undefined;
   /** What becomes of an event that cannot be decoded. @default "fail" */
   readonly undecodable?: UndecodablePolicy | undefined;
+  /** Milliseconds that a data selector or allocator may take for one event before the stream fails with `ERR_TIMEOUT`. @default Infinity */
+  readonly componentTimeout?: number | undefined;
   /** Milliseconds that a partition which is taken away waits for what was delivered to be acknowledged. @default 5000 */
   readonly drainTimeout?: number | undefined;
   /** Milliseconds of waiting for acknowledgements after which `warn` is called. @default 30000 */
@@ -119,4 +133,6 @@ export interface ConsumeOptions<M = unknown> {
   readonly status?: NextObserver<ConsumerStatus> | undefined;
   /** Told of acknowledgements that could not be stored, whether or not somebody looks at their futures. */
   readonly errors?: NextObserver<unknown> | undefined;
+  /** Told of events that damage has taken from the store, in the place where they were. @default they are passed over */
+  readonly lost?: NextObserver<LostEvents> | undefined;
 }

@@ -1,4 +1,7 @@
+import type { ProducerSequence } from "./batch.ts";
+import type { KeyOfEvent } from "./compaction.ts";
 import { EventData, type DataInput } from "./data.ts";
+import type { PushTrace } from "./pushTracer.ts";
 
 /**
  * An event on its way from a caller to a backend. Each operator completes one part of it: `validate` may replace the
@@ -28,6 +31,12 @@ export class EventDraft<M = unknown> {
   partition = -1;
   /** Its metadata as text or bytes; undefined until `serialize` has written it. */
   payload: string | Uint8Array | undefined = undefined;
+  /** Its key, where the topic is compacted; filled in before it is serialized. Other drafts have no room for it. */
+  declare key?: KeyOfEvent | undefined;
+  /** Whom it counts as sent by, where that is not its producer itself. Other drafts have no room for it. */
+  declare producer?: ProducerSequence | undefined;
+  /** What follows it, where its producer has a tracer. Other drafts have no room for it. */
+  declare trace?: PushTrace | undefined;
 
   constructor(metadata: M, data: EventData = EventData.empty, requested?: number, timestamp = 0) {
     this.metadata = metadata;

@@ -1,10 +1,12 @@
 import type { Observable } from "rxjs";
-import { dataSizeAt, idAt, type StoredBatch } from "./batch.ts";
+import type { TransactionAppend } from "./backend.ts";
+import { dataSizeAt, idAt, type Appended, type ProducerSequence, type StoredBatch } from "./batch.ts";
 import { EventData } from "./data.ts";
 import { DataDescriptor } from "./descriptor.ts";
 import { describeValue } from "./describeValue.ts";
 import { SluiceError } from "./errors.ts";
 import { Future, Promised } from "./future.ts";
+import { producerAt } from "./producerRuns.ts";
 
 /** What the events of one batch have in common: where they come from and who answers for them. @internal */
 export interface EventSource<M> {
@@ -15,6 +17,8 @@ export interface EventSource<M> {
   metadata(index: number): M;
   /** Acknowledges everything up to and including one event. */
   acknowledge(id: number): Future<void>;
+  /** The same in one step with storing batches. */
+  transact(id: number, appends: readonly TransactionAppend[]): Future<readonly Appended[]>;
   /** Counts the event that is being delivered as not yet handled, until the function that it returns is called. */
   hold(returned?: () => boolean): () => void;
   /** Brings data of events of this partition, one answer an event, into memory of the caller's where it is given. */
@@ -80,6 +84,15 @@ export class StreamEvent<M = unknown> {
   /** When it was pushed, in milliseconds since 1970. */
   get timestamp(): number {
     return this.source.batch.timestamps[this.index]!;
+  }
+
+  /**
+   * The named producer that has sent it, and its number among all events that this producer has sent to this partition.
+   * Undefined where the producer has no name (and no service has given it one), or the backend does not keep who has sent an
+   * event. The same number again is the same event again: see `deduplicate`.
+   */
+  get producer(): ProducerSequence | undefined {
+    return producerAt(this.source.batch, this.index);
   }
 
   /**

@@ -25,7 +25,7 @@ export class Future<T> implements PromiseLike<T> {
   protected state: State = "pending";
   /** @internal */
   protected outcome: unknown = undefined;
-  /** @internal */
+  /** Who is waiting; undefined until somebody has waited for it, so that what it says has been told. @internal */
   protected watchers: Partial<Observer<T>>[] | undefined = undefined;
 
   /** A future that has its value already. */
@@ -117,8 +117,10 @@ export class Future<T> implements PromiseLike<T> {
     };
   }
 
-  /** Whether anybody has ever waited for it, so that what it says has been told. @internal */
-  wasWatched = false;
+  /** Whether anybody has ever waited for it. @internal */
+  get wasWatched(): boolean {
+    return this.watchers !== undefined;
+  }
 
   /** Whether somebody is waiting for it. @internal */
   protected get isWatched(): boolean {
@@ -141,12 +143,12 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Calls back once, at once when the future has completed. Returns what takes the call back. */
   private watch(watcher: Partial<Observer<T>>): () => void {
-    if (!this.wasWatched) {
-      this.wasWatched = true;
+    if (this.watchers === undefined) {
+      this.watchers = [];
       this.firstWatched();
     }
     if (this.state === "pending") {
-      (this.watchers ??= []).push(watcher);
+      this.watchers.push(watcher);
       return () => {
         this.watchers = this.watchers?.filter((other) => other !== watcher);
       };
@@ -173,7 +175,7 @@ export class Promised<T> extends Future<T> {
     this.outcome = outcome;
     const watchers = this.watchers;
     if (watchers === undefined) return;
-    this.watchers = undefined;
+    this.watchers = [];
     for (const watcher of watchers) {
       if (state === "resolved") watcher.next?.(outcome as T);
       else watcher.error?.(outcome);

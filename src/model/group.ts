@@ -1,5 +1,7 @@
-import { Observable, ReplaySubject, type Subscriber } from "rxjs";
-import type { JoinOptions, Lease } from "./backend.ts";
+import { from, Observable, ReplaySubject, type ObservableInput, type Subscriber } from "rxjs";
+import type { JoinOptions, Lease, TransactionAppend } from "./backend.ts";
+import type { Appended } from "./batch.ts";
+import { checkTransaction } from "./checkTransaction.ts";
 import { SluiceError } from "./errors.ts";
 
 /** Where a group keeps what its consumers have acknowledged. It outlives the group, which ends with its last member. */
@@ -24,6 +26,20 @@ export interface GroupOptions {
   readonly cursors: CursorStore;
   /** Runs an acknowledgement's answer later than the call, so that acknowledgements made together are stored together. */
   readonly answer: (subscriber: Subscriber<void>) => void;
+  /** Stores a transaction whose lease and position have been checked; its leases have no `transact` when it is left out. */
+  readonly transact?: ((transaction: Transaction) => ObservableInput<readonly Appended[]>) | undefined;
+}
+
+/** A transaction of the owner of a partition. From the call on, nobody else is given an earlier position. */
+export interface Transaction {
+  /** The name of the consumer. */
+  readonly consumer: string;
+  /** The partition whose position moves. */
+  readonly partition: number;
+  /** Everything before it is acknowledged. */
+  readonly position: number;
+  /** What is stored in the same step. */
+  readonly appends: readonly TransactionAppend[];
 }
 
 interface Member {
@@ -130,6 +146,10 @@ export class Group {
       released: false,
       acknowledge: (position) => new Observable((subscriber) => this.#acknowledge(lease, position, subscriber)),
       release: () => this.#release(lease),
+      ...(this.#options.transact !== undefined && {
+        transact: (position: number, appends: readonly TransactionAppend[]) =>
+          new Observable<readonly Appended[]>((subscriber) => this.#transact(lease, position, appends, subscriber)),
+      }),
     };
     owner.leases.add(lease);
     this.#owners.set(partition, lease);
@@ -144,6 +164,22 @@ export class Group {
     const stored = cursors.position(lease.partition);
     if (stored === undefined || position > stored) cursors.move(lease.partition, position);
     answer(subscriber);
+  }
+
+  #transact(
+    lease: OwnedLease,
+    position: number,
+    appends: readonly TransactionAppend[],
+    subscriber: Subscriber<readonly Appended[]>,
+  ): void {
+    const { consumer, cursors, transact } = this.#options;
+    const { partition } = lease;
+    checkTransaction(appends);
+    if (cursors.epoch(partition) !== lease.epoch) return subscriber.error(fenced(consumer, lease));
+    const stored = cursors.position(partition);
+    if (stored !== undefined && position <= stored)
+      return subscriber.error(alreadyAcknowledged(consumer, partition, position, stored));
+    subscriber.add(from(transact!({ consumer, partition, position, appends })).subscribe(subscriber));
   }
 
   #release(lease: OwnedLease): void {
@@ -209,5 +245,28 @@ function fenced(consumer: string, { partition, epoch }: Lease): SluiceError {
     "ERR_FENCED",
     `Consumer "${consumer}" no longer owns partition ${partition}: its lease ${epoch} has ended`,
     { details: { consumer, partition, epoch } },
+  );
+}
+
+/** What a transaction answers to has been committed by another one. @internal */
+export function alreadyAcknowledged(
+  consumer: string,
+  partition: number,
+  position: number,
+  stored: number,
+): SluiceError {
+  return new SluiceError(
+    "ERR_ALREADY_ACKNOWLEDGED",
+    `Consumer "${consumer}" cannot commit position ${position} of partition ${partition}: it has committed ${stored}`,
+    { details: { consumer, partition, position, stored } },
+  );
+}
+
+/** A transaction cannot reach over two stores. @internal */
+export function storedElsewhere(topic: string, source: string): SluiceError {
+  return new SluiceError(
+    "ERR_UNSUPPORTED",
+    `Topic "${topic}" cannot be part of a transaction of topic "${source}": open both through one driver`,
+    { details: { topic, source } },
   );
 }

@@ -1,14 +1,17 @@
 import { metadataAt, type StoredBatch } from "./batch.ts";
 import type { Serializer } from "./component.ts";
 
+/** Bytes of metadata of an event, on the average, from which on each is decoded by itself. */
+const large = 8192;
+
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads the metadata of one event of a batch. Throws when it cannot be decoded. @internal */
 export type ReadMetadata<M> = (index: number) => M | PromiseLike<M>;
 
 /**
- * Prepares to read the metadata of a batch's events, each when it is asked for. Text is decoded once for the whole
- * batch, at the first event that is read.
+ * Prepares to read the metadata of a batch's events, each when it is asked for. Text that is short is decoded once
+ * for the whole batch, at the first event that is read.
  *
  * @internal
  */
@@ -21,12 +24,14 @@ export function metadataReader<M>(batch: StoredBatch, serializer: Serializer<M>)
 function textsOf(batch: StoredBatch): (index: number) => string {
   const { metadata, metadataEnds, count } = batch;
   const bytes = metadata.subarray(0, count === 0 ? 0 : metadataEnds[count - 1]);
+  const one = (index: number) => strict.decode(metadataAt(batch, index));
+  // A call an event is nothing beside them, and a text of all of them is memory that is fresh and stays for as long as one of them.
+  if (bytes.length > large * count) return one;
   let text: string;
   try {
     text = strict.decode(bytes);
   } catch {
-    // One event is not UTF-8. It must not take the others of its batch with it.
-    return (index) => strict.decode(metadataAt(batch, index));
+    return one; // One event is not UTF-8. It must not take the others of its batch with it.
   }
   const ends = text.length === bytes.length ? metadataEnds : characterEnds(bytes, metadataEnds, count);
   return (index) => text.slice(index === 0 ? 0 : ends[index - 1], ends[index]);

@@ -1,7 +1,13 @@
+import type { Durability } from "./durability.ts";
+import type { BatchKeys } from "./compaction.ts";
 import type { EventBatch, ProducerSequence } from "./batch.ts";
 import type { EventDraft } from "./draft.ts";
 
 const encoder = new TextEncoder();
+
+/** How many events are encoded in one call, and about how many characters at the most. */
+const joinedEvents = 128;
+const joinedLength = 1 << 15;
 
 /**
  * Packs serialized drafts of one partition into a batch. Text is joined first and encoded once, since one native call
@@ -9,6 +15,7 @@ const encoder = new TextEncoder();
  *
  * @param drafts - At least one draft, each with its payload.
  * @param producer - Who sends them.
+ * @param durability - How safe they have to be when they are stored; as safe as the backend declares when left out.
  *
  * @example
  * ```ts
@@ -19,34 +26,68 @@ const encoder = new TextEncoder();
  * console.log(packBatch([draft]).metadata.length); // 7
  * ```
  */
-export function packBatch(drafts: readonly EventDraft[], producer?: ProducerSequence): EventBatch {
+export function packBatch(
+  drafts: readonly EventDraft[],
+  producer?: ProducerSequence,
+  durability?: Durability,
+): EventBatch {
   const count = drafts.length;
   const timestamps = new Float64Array(count);
   const metadataEnds = new Uint32Array(count);
-  let joined: string | undefined = "";
+  let isText = true;
+  let end = 0;
   let dataSize = 0;
   for (let i = 0; i < count; i++) {
     const { timestamp, data, payload } = drafts[i]!;
     timestamps[i] = timestamp;
     dataSize += data.size;
-    if (joined === undefined) continue;
-    if (typeof payload !== "string") joined = undefined;
-    else metadataEnds[i] = (joined += payload).length;
+    if (typeof payload !== "string") isText = false;
+    metadataEnds[i] = end += payload!.length;
   }
-  const metadata = joined === undefined ? packBytes(drafts, metadataEnds) : packText(drafts, joined, metadataEnds);
-  return { count, metadata, metadataEnds, timestamps, ...packData(drafts, dataSize), producer };
+  const metadata = isText
+    ? (packAscii(drafts, end) ?? packText(drafts, metadataEnds))
+    : packBytes(drafts, metadataEnds);
+  const packed = { count, metadata, metadataEnds, timestamps, ...packData(drafts, dataSize), producer, durability };
+  return drafts[0]!.key === undefined ? packed : { ...packed, keys: packKeys(drafts) };
 }
 
-/** Encodes the joined text. Where every character takes one byte it fits in as many bytes, and its ends are right already. */
-function packText(drafts: readonly EventDraft[], joined: string, metadataEnds: Uint32Array): Uint8Array {
-  const metadata = new Uint8Array(joined.length);
-  if (encoder.encodeInto(joined, metadata).read === joined.length) return metadata;
+function packKeys(drafts: readonly EventDraft[]): BatchKeys {
+  return {
+    keys: drafts.map(({ key }) => key!.key),
+    tombstones: Uint8Array.from(drafts, ({ key }) => (key!.isTombstone ? 1 : 0)),
+  };
+}
+
+/**
+ * Encodes text of which every character takes one byte, so that its ends are right already; undefined for any other. It is
+ * joined a few events at a time, since a native call an event costs too much and a long text leaves the processor's cache.
+ */
+function packAscii(drafts: readonly EventDraft[], size: number): Uint8Array | undefined {
+  const metadata = new Uint8Array(size);
   let end = 0;
-  for (let i = 0; i < drafts.length; i++) metadataEnds[i] = end += utf8Length(drafts[i]!.payload as string);
-  const longer = new Uint8Array(end);
+  for (let i = 0; i < drafts.length;) {
+    let text = "";
+    const last = Math.min(drafts.length, i + joinedEvents);
+    while (i < last && text.length < joinedLength) text += drafts[i++]!.payload as string;
+    const { read, written } = encoder.encodeInto(text, metadata.subarray(end));
+    if (read !== text.length || written !== text.length) return undefined;
+    end += written;
+  }
+  return metadata;
+}
+
+function packText(drafts: readonly EventDraft[], metadataEnds: Uint32Array): Uint8Array {
+  let joined = "";
+  let end = 0;
+  for (let i = 0; i < drafts.length; i++) {
+    const text = drafts[i]!.payload as string;
+    joined += text;
+    metadataEnds[i] = end += utf8Length(text);
+  }
+  const metadata = new Uint8Array(end);
   // Halves of a surrogate pair that two events end and begin with would become one character of neither.
-  if (encoder.encodeInto(joined, longer).written !== end) return packBytes(drafts, metadataEnds);
-  return longer;
+  if (encoder.encodeInto(joined, metadata).written !== end) return packBytes(drafts, metadataEnds);
+  return metadata;
 }
 
 function packBytes(drafts: readonly EventDraft[], metadataEnds: Uint32Array): Uint8Array {

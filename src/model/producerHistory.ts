@@ -69,6 +69,11 @@ export class ProducerHistory {
     return { store: "nothing", answer: answerAgain(history!.last, sequence, count) };
   }
 
+  /** The sequence number that the next event of a producer must have; 0 for a producer that is not known. */
+  next(producer: string): number {
+    return this.#producers.get(producer)?.next ?? 0;
+  }
+
   /** Remembers a batch that has been stored. */
   remember({ producer, count }: EventBatch, appended: Appended): void {
     if (producer === undefined) return;

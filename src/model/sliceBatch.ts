@@ -31,6 +31,10 @@ export function sliceBatch(batch: EventBatch, from: number): EventBatch {
     timestamps: batch.timestamps.subarray(from),
     data: dataSize === 0 ? [] : selectBytes(batch.data, new Float64Array([dataStart, dataSize])),
     dataEnds: dataEnds?.slice(from).map((end) => end - dataStart),
+    ...(batch.keys !== undefined && {
+      keys: { keys: batch.keys.keys.slice(from), tombstones: batch.keys.tombstones.subarray(from) },
+    }),
     producer: batch.producer && { ...batch.producer, sequence: batch.producer.sequence + from },
+    durability: batch.durability,
   };
 }

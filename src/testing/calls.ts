@@ -1,4 +1,4 @@
-import type { JoinOptions, ReadLimits, TopicConfig } from "../model/backend.ts";
+import type { JoinOptions, ReadLimits, TopicConfig, TransactionAppend } from "../model/backend.ts";
 import type { DataRead, EventBatch } from "../model/batch.ts";
 
 /** A call that concerns one topic. */
@@ -29,6 +29,14 @@ export interface ConsumerCall extends TopicCall {
 export interface JoinCall extends ConsumerCall {
   /** What the member asks for. */
   readonly options: JoinOptions;
+}
+
+/** A call that asks how far a producer has come. */
+export interface NextSequenceCall extends TopicCall {
+  /** The number of the partition. */
+  readonly partition: number;
+  /** The producer. */
+  readonly producer: string;
 }
 
 /** A call that concerns one partition. */
@@ -69,4 +77,10 @@ export interface AcknowledgeCall extends PartitionCall {
   readonly consumer: string;
   /** Everything before this id is acknowledged. */
   readonly position: number;
+}
+
+/** A call that stores batches in one step with an acknowledgement. */
+export interface TransactCall extends AcknowledgeCall {
+  /** The batches, and where they go. */
+  readonly appends: readonly TransactionAppend[];
 }

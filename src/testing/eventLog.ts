@@ -1,7 +1,18 @@
-import { concat, defer, ignoreElements, of, ReplaySubject, tap, type Observable, type ObservableInput } from "rxjs";
+import {
+  concat,
+  defer,
+  ignoreElements,
+  map,
+  of,
+  ReplaySubject,
+  tap,
+  type Observable,
+  type ObservableInput,
+} from "rxjs";
 import { Acknowledger } from "../../operators/internal/acknowledger.ts";
 import { innerFrom } from "../../operators/internal/innerFrom.ts";
-import type { Lease } from "../model/backend.ts";
+import type { Lease, TransactionAppend } from "../model/backend.ts";
+import type { Appended } from "../model/batch.ts";
 import type { DataDescriptor } from "../model/descriptor.ts";
 import type { Future } from "../model/future.ts";
 import type { EventPosition } from "./eventPosition.ts";
@@ -14,6 +25,14 @@ export interface EventLogOptions {
    * @default every acknowledgement is stored at once
    */
   readonly store?: ((position: EventPosition) => ObservableInput<unknown>) | undefined;
+}
+
+/** A transaction that was made of events of a test: nothing is stored, it is only noted. */
+export interface TestTransaction {
+  /** The last event that was consumed. */
+  readonly position: EventPosition;
+  /** What was to be stored. */
+  readonly appends: readonly TransactionAppend[];
 }
 
 /**
@@ -38,10 +57,14 @@ export class EventLog {
   readonly acknowledged: EventPosition[] = [];
   /** The same as they are stored; those of before the subscription come at once. */
   readonly acknowledgements: Observable<EventPosition>;
+  /** The transactions that were committed, oldest first. */
+  readonly transactions: TestTransaction[] = [];
   /** What data was fetched, oldest first. */
   readonly fetched: DataDescriptor[] = [];
   readonly #store: (position: EventPosition) => ObservableInput<unknown>;
   readonly #stored = new ReplaySubject<EventPosition>();
+  /** How many events went to each partition. */
+  readonly #ends = new Map<string, number>();
   readonly #acknowledgers = new Map<number, Acknowledger>();
   #held = 0;
 
@@ -67,6 +90,11 @@ export class EventLog {
   }
 
   /** @internal */
+  transact(partition: number, id: number, appends: readonly TransactionAppend[]): Future<readonly Appended[]> {
+    return this.#acknowledgerOf(partition).transact(id, appends);
+  }
+
+  /** @internal */
   hold(): () => void {
     let released = false;
     this.#held++;
@@ -89,8 +117,25 @@ export class EventLog {
       position: undefined,
       revoked: [],
       acknowledge: (position) => this.#acknowledge([partition, position - 1]),
+      transact: (position, appends) => this.#transact([partition, position - 1], appends),
       release: () => {},
     };
+  }
+
+  #transact(position: EventPosition, appends: readonly TransactionAppend[]): Observable<readonly Appended[]> {
+    return this.#acknowledge(position).pipe(
+      map(() => {
+        this.transactions.push({ position, appends });
+        return appends.map((append) => this.#append(append));
+      }),
+    );
+  }
+
+  #append({ topic, partition, batch }: TransactionAppend): Appended {
+    const key = `${topic.name}/${partition}`;
+    const firstId = this.#ends.get(key) ?? 0;
+    this.#ends.set(key, firstId + batch.count);
+    return { firstId };
   }
 
   #acknowledge(position: EventPosition): Observable<void> {
@@ -99,6 +144,6 @@ export class EventLog {
       this.acknowledged.push(position);
       this.#stored.next(position);
     };
-    return concat(store, of(undefined)).pipe(tap({ complete: note }));
+    return concat(store, of(undefined)).pipe(tap(note));
   }
 }

@@ -9,9 +9,11 @@ import type {
   FetchCall,
   FindCall,
   JoinCall,
+  NextSequenceCall,
   PartitionCall,
   ReadCall,
   TopicCall,
+  TransactCall,
 } from "./calls.ts";
 import type { LeaseControl } from "./leaseControl.ts";
 
@@ -57,6 +59,8 @@ export class FaultPlan {
   readonly fetch = new CallFaults<FetchCall>();
   /** Faults of storing an acknowledgement. */
   readonly acknowledge = new CallFaults<AcknowledgeCall>();
+  /** Faults of storing batches in one step with an acknowledgement. */
+  readonly transact = new CallFaults<TransactCall>();
   /** Faults of joining a group. A delay is one of every lease that is granted. */
   readonly join = new CallFaults<JoinCall>();
   /** Faults of asking for the positions of a consumer. */
@@ -65,6 +69,8 @@ export class FaultPlan {
   readonly bounds = new CallFaults<PartitionCall>();
   /** Faults of finding a position by time. */
   readonly find = new CallFaults<FindCall>();
+  /** Faults of asking how far a producer's sequence has come. */
+  readonly nextSequence = new CallFaults<NextSequenceCall>();
   /** Faults of sealing a topic. */
   readonly seal = new CallFaults<TopicCall>();
   /** Faults of adding partitions. */

@@ -1,6 +1,17 @@
-import { defer, merge, ReplaySubject, Subscription, tap, throwError, timer, type Observable } from "rxjs";
+import {
+  defer,
+  merge,
+  ReplaySubject,
+  Subscription,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+  type ObservableInput,
+} from "rxjs";
 import { innerFrom } from "../../operators/internal/innerFrom.ts";
-import type { Lease } from "../model/backend.ts";
+import type { BackendTopic, Lease, TransactionAppend } from "../model/backend.ts";
+import type { Appended } from "../model/batch.ts";
 import { SluiceError } from "../model/errors.ts";
 import type { JoinCall } from "./calls.ts";
 import type { FaultPlan } from "./faultPlan.ts";
@@ -15,16 +26,27 @@ export class FaultyLease implements Lease, LeaseControl {
   readonly epoch: number;
   readonly position: number | undefined;
   readonly revoked: Observable<unknown>;
+  /** Only where the lease that has the faults can do it. */
+  readonly transact?: (position: number, appends: readonly TransactionAppend[]) => Observable<readonly Appended[]>;
+  /** As {@link transact}. */
+  readonly confirm?: () => void;
   readonly #lease: Lease;
   readonly #plan: FaultPlan;
   readonly #journal: Journal;
+  readonly #originalOf: (topic: BackendTopic) => BackendTopic;
   readonly #revocation = new ReplaySubject<void>(1);
   readonly #return = new Subscription();
   #away = 0;
   #isFenced = false;
   #isReleased = false;
 
-  constructor(lease: Lease, { topic, consumer }: JoinCall, plan: FaultPlan, journal: Journal) {
+  constructor(
+    lease: Lease,
+    { topic, consumer }: JoinCall,
+    plan: FaultPlan,
+    journal: Journal,
+    originalOf: (topic: BackendTopic) => BackendTopic,
+  ) {
     this.topic = topic;
     this.consumer = consumer;
     this.partition = lease.partition;
@@ -34,16 +56,32 @@ export class FaultyLease implements Lease, LeaseControl {
     this.#lease = lease;
     this.#plan = plan;
     this.#journal = journal;
+    this.#originalOf = originalOf;
     plan.leases.add(this);
+    if (lease.confirm !== undefined) this.confirm = () => lease.confirm!();
+    if (lease.transact !== undefined) this.transact = (moved, appends) => this.#transact(moved, appends);
   }
 
   acknowledge(position: number): Observable<void> {
     const { topic, consumer, partition } = this;
+    const work = () => this.#moving(position, this.#lease.acknowledge(position));
+    return this.#plan.acknowledge.run({ topic, partition, consumer, position }, () => defer(work));
+  }
+
+  #transact(position: number, appends: readonly TransactionAppend[]): Observable<readonly Appended[]> {
+    const { topic, consumer, partition } = this;
+    const real = appends.map((append) => ({ ...append, topic: this.#originalOf(append.topic) }));
+    const work = () => this.#moving(position, this.#lease.transact!(position, real));
+    return this.#plan.transact.run({ topic, partition, consumer, position, appends }, () => defer(work));
+  }
+
+  /** What moves the position, unless this lease is fenced, and what is noted when it has. */
+  #moving<T>(position: number, moved: ObservableInput<T>): Observable<T> {
+    if (this.#isFenced) return throwError(() => this.#fencedError());
+    const { consumer, partition } = this;
     // Told of the answer, and not only of the end: whoever has the answer may unsubscribe.
     const note = once(() => this.#journal.acknowledged.next({ consumer, partition, position }));
-    const store = () => innerFrom(this.#lease.acknowledge(position)).pipe(tap({ next: note, complete: note }));
-    const work = () => (this.#isFenced ? throwError(() => this.#fencedError()) : store());
-    return this.#plan.acknowledge.run({ topic, partition, consumer, position }, () => defer(work));
+    return innerFrom(moved).pipe(tap({ next: note, complete: note }));
   }
 
   release(): void {

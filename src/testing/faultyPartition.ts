@@ -8,6 +8,8 @@ import type { FaultPlan } from "./faultPlan.ts";
 /** A partition whose calls meet the faults of a plan. @internal */
 export class FaultyPartition implements BackendPartition {
   readonly index: number;
+  /** Only where the partition that has the faults can say it. */
+  readonly nextSequence?: (producer: string) => Observable<number>;
   readonly #partition: BackendPartition;
   readonly #plan: FaultPlan;
   readonly #call: PartitionCall;
@@ -17,6 +19,9 @@ export class FaultyPartition implements BackendPartition {
     this.#partition = partition;
     this.#plan = plan;
     this.#call = { topic, partition: partition.index };
+    if (partition.nextSequence !== undefined)
+      this.nextSequence = (producer) =>
+        plan.nextSequence.run({ ...this.#call, producer }, () => partition.nextSequence!(producer));
   }
 
   append(batch: EventBatch): Observable<Appended> {

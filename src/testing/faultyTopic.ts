@@ -1,6 +1,6 @@
 import { Observable } from "rxjs";
 import { innerFrom } from "../../operators/internal/innerFrom.ts";
-import type { BackendPartition, BackendTopic, JoinOptions, Lease, TopicConfig } from "../model/backend.ts";
+import type { BackendPartition, BackendTopic, JoinOptions, Lease, TopicConfig, TopicRanks } from "../model/backend.ts";
 import type { JoinCall } from "./calls.ts";
 import type { FaultPlan } from "./faultPlan.ts";
 import { FaultyLease } from "./faultyLease.ts";
@@ -37,8 +37,12 @@ export class FaultyTopic implements BackendTopic {
     return this.#partitions;
   }
 
-  addPartitions(count: number): Observable<void> {
-    return this.#plan.addPartitions.run({ topic: this.name, count }, () => this.original.addPartitions(count));
+  get ranks(): TopicRanks | undefined {
+    return this.original.ranks;
+  }
+
+  addPartitions(count: number, rank?: number): Observable<void> {
+    return this.#plan.addPartitions.run({ topic: this.name, count }, () => this.original.addPartitions(count, rank));
   }
 
   seal(): Observable<void> {
@@ -63,7 +67,7 @@ export class FaultyTopic implements BackendTopic {
       });
       return innerFrom(this.original.join(call.consumer, call.options)).subscribe({
         next: (leases) => {
-          const faulty = leases.map((lease) => new FaultyLease(lease, call, this.#plan, this.journal));
+          const faulty = leases.map((lease) => new FaultyLease(lease, call, this.#plan, this.journal, originalOf));
           owned.push(...faulty);
           subscriber.next(faulty);
         },

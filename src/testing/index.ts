@@ -8,12 +8,14 @@ export type {
   FetchCall,
   FindCall,
   JoinCall,
+  NextSequenceCall,
   PartitionCall,
   ReadCall,
   TopicCall,
+  TransactCall,
 } from "./calls.ts";
 export { CallFaults } from "./callFaults.ts";
-export { EventLog, type EventLogOptions } from "./eventLog.ts";
+export { EventLog, type EventLogOptions, type TestTransaction } from "./eventLog.ts";
 export type { EventPosition } from "./eventPosition.ts";
 export { FaultPlan, type LeaseScope, type RevokeScope } from "./faultPlan.ts";
 export type { Fault, FaultScope } from "./faults/fault.ts";

@@ -94,6 +94,7 @@ export function makeEvent<M>(options: TestEventOptions<M>): TestEvent<M> {
       batch: batchOf(id, timestamp, data.size),
       metadata: () => metadata,
       acknowledge: (last) => log.acknowledge(partition, last),
+      transact: (last, appends) => log.transact(partition, last, appends),
       hold: () => log.hold(),
       fetch: (descriptors, targets) => fetchFrom(data, log, descriptors, targets),
     },

@@ -10,7 +10,8 @@ test("loadCbor() reads back what it wrote", (t) => {
   // Neither CBOR's author nor JSON agree with us on __proto__, and JSON has no negative zero.
   const values = fc
     .jsonValue({ noUnicodeString: false })
-    .filter((value) => !JSON.stringify(value).includes("__proto__"));
+    .filter((value) => !JSON.stringify(value).includes("__proto__"))
+    .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
   fc.assert(fc.property(values, (value) => t.deepEqual(serializer.deserialize(write(value)), value)));
   t.is(serializer.form, "bytes");
   t.deepEqual(serializer.spec, { type: "cbor" });

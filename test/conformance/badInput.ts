@@ -6,7 +6,7 @@ import { collect, numbersOf, upTo, type Suite } from "./world.ts";
 const wrongNames: readonly string[] = ["", ".", "..", "a/b", "../escaped", "a b", "ü", "a\n", "x".repeat(250)];
 
 /** §31 and §32: what a caller can do wrong. @internal */
-export function badInput({ test }: Suite): void {
+export function badInput({ test, longestName }: Suite): void {
   test("§31 a push of something that is no data throws a TypeError, and no other event is lost", async (world) => {
     const topic = await world.topic({ partitions: 1 });
     const producer = topic.producer({ batchSize: 10, linger: Infinity });
@@ -165,7 +165,7 @@ export function badInput({ test }: Suite): void {
   });
 
   test("§32 every name that is allowed works", async (world) => {
-    for (const name of ["a", "...", "-", "A.b_c-9", "con", "x".repeat(249)]) {
+    for (const name of ["a", "...", "-", "A.b_c-9", "con", "x".repeat(longestName)]) {
       const topic = await world.within(`topic ${name}`, world.driver.createTopic<{ n: number }>(name));
       await world.store(topic.producer({ name }), 1, 0, 0);
       const [event] = await world.take(1, topic.consumer(name), "events");

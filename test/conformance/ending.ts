@@ -75,7 +75,7 @@ export function ending({ test, can }: Suite): void {
     await world.store(topic.producer(), 2);
     for (const [until, code] of [
       ["end", "ERR_END_OF_SNAPSHOT"],
-      [{ idle: 5 }, "ERR_IDLE"],
+      [{ idle: world.idle }, "ERR_IDLE"],
     ] as const) {
       const consumer = topic.consumer(world.name("app"), { until });
       for (const n of upTo(2)) same((await world.within("a pull", consumer.pull())).metadata.n, n, "The pulled event");
@@ -130,7 +130,7 @@ export function ending({ test, can }: Suite): void {
     await world.store(topic.producer(), 3);
 
     same(
-      numbersOf(await world.all(topic.consumer("app", { until: { idle: 20 } }), "the events")),
+      numbersOf(await world.all(topic.consumer("app", { until: { idle: world.idle } }), "the events")),
       upTo(3),
       "The events",
     );
@@ -140,11 +140,11 @@ export function ending({ test, can }: Suite): void {
     const topic = await world.topic({ partitions: 1 });
     await world.store(topic.producer(), 6);
     const handled: number[] = [];
-    const consumer = topic.consumer("app", { until: { idle: 5 }, batchSize: 1, maxBatches: 1 });
+    const consumer = topic.consumer("app", { until: { idle: world.idle }, batchSize: 1, maxBatches: 1 });
     await world.within(
       "the end",
       consumer.process(async (event) => {
-        await lastValueFrom(timer(15));
+        await lastValueFrom(timer(1.5 * world.idle));
         handled.push(event.metadata.n);
       }),
     );

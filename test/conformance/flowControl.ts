@@ -163,6 +163,31 @@ export function flowControl({ test }: Suite): void {
     same([single.count, single.metadata.length], [1, 100], "A read of fewer bytes than an event has");
   });
 
+  test("§25 a read that is cut short by bytes is followed by what was cut", async (world) => {
+    const topic = await world.topic<string>({ partitions: 1, serializer: json() });
+    const partition = topic.backend.partitions[0]!;
+    // A large event among small ones, and a small batch behind, which must not take the place of what was cut.
+    const texts = ["a", "b".repeat(500), "c", "d"];
+    for (const part of [texts.slice(0, 3), texts.slice(3)]) {
+      await world.within("a batch", firstValueFrom(from(partition.append(batchOf(part)))));
+    }
+    const { start, end } = (await topic.describe()).partitions[0]!;
+    for (const maxBytes of [1, 10, 505, 1000]) {
+      const read: string[] = [];
+      for (let position = start; position < end;) {
+        const limits = { maxEvents: 100, maxBytes };
+        const batch = await world.within("a read", firstValueFrom(from(partition.read(position, limits))));
+        ok(batch.next > position, `A read must get on: ${batch.next} behind ${position}`);
+        for (let i = 0; i < batch.count; i++) {
+          const bytes = batch.metadata.subarray(i === 0 ? 0 : batch.metadataEnds[i - 1], batch.metadataEnds[i]);
+          read.push(JSON.parse(new TextDecoder().decode(bytes)) as string);
+        }
+        position = batch.next;
+      }
+      same(read, texts, `The events in reads of at most ${maxBytes} bytes`);
+    }
+  });
+
   test("§25 reads from every position bring the events from there on", async (world) => {
     const topic = await world.topic<number>({ partitions: 1, serializer: json() });
     const partition = topic.backend.partitions[0]!;

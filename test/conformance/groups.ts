@@ -19,8 +19,12 @@ export function groups({ test, can }: Suite): void {
 
   test("§21 consumers of one name share the partitions, and each event goes to one of them", async (world) => {
     const topic = await world.topic({ partitions: 4 });
-    const members = [collect(topic.consumer("app")), collect(topic.consumer("app"))];
-    await world.roundTrip();
+    const consumers = [topic.consumer("app"), topic.consumer("app")];
+    const told = consumers.map(({ status }) => collect(status));
+    const members = consumers.map((consumer) => collect(consumer));
+    await world.until("each of them has its share", () =>
+      told.every(({ values }) => values.at(-1)?.partitions.length === 2),
+    );
     await world.store(topic.producer(), 40);
     const all = () => members.flatMap(({ values }) => values);
     await world.until("all events have come", () => all().length >= 40);
@@ -32,7 +36,7 @@ export function groups({ test, can }: Suite): void {
     );
     for (const { values } of members)
       same(new Set(values.map(({ partition }) => partition)).size, 2, "The partitions of one member");
-    for (const { stop } of members) stop();
+    for (const { stop } of [...told, ...members]) stop();
   });
 
   test("§21 a partition has one owner at a time, and the next one starts behind what was acknowledged", async (world) => {
@@ -67,6 +71,8 @@ export function groups({ test, can }: Suite): void {
     await world.until("new events of both partitions come", async () => {
       await world.store(producer, 1, 2, 0);
       await world.store(producer, 1, 3, 1);
+      // A partition that is asked back late brings the old owner more, and it has to finish that as well.
+      await Promise.allSettled(first.values.slice(2).map((event) => event.acknowledge()));
       return second.values.length > 0 && moved() === 0;
     });
 
@@ -223,12 +229,21 @@ export function groups({ test, can }: Suite): void {
     const members = [collect(topic.consumer("app")), collect(topic.consumer("app"))];
     await world.within("a new partition", topic.addPartition());
     const producer = topic.producer();
-    await world.store(producer, 2, 0, 0);
-    await world.store(producer, 2, 2, 1);
-    await world.until("both members read", () => members.every(({ values }) => values.length === 2));
+    let stored = 0;
+    const lastRead = () => new Set(members.map(({ values }) => values.at(-1)?.partition));
+    // Where a group meets slowly, its first member may hold both partitions for a while.
+    await world.until("each member reads a partition of its own", async () => {
+      for (const partition of [0, 1]) await world.store(producer, 2, (stored += 2) - 2, partition);
+      return members.every(({ values }) => values.length > 0) && lastRead().size === 2;
+    });
+    const read = () => new Set(members.flatMap(({ values }) => numbersOf(values)));
+    await world.until("all events have come", () => read().size === stored);
 
-    for (const { values } of members)
-      same(new Set(values.map(({ partition }) => partition)).size, 1, "The partitions of one member");
+    same(
+      [...read()].sort((a, b) => a - b),
+      upTo(stored),
+      "The events of both",
+    );
     for (const { stop } of members) stop();
   });
 }

@@ -2,7 +2,7 @@ import { firstValueFrom, from } from "rxjs";
 import { idsOf } from "./ids.ts";
 import { ok, rejects, same } from "./assert.ts";
 import { batchOf, numbersOf, upTo, type Numbered, type Suite } from "./world.ts";
-import { json, type EventBatch, type Topic } from "../../src/index.ts";
+import { json, type EventBatch, type StreamEvent, type Topic } from "../../src/index.ts";
 
 /** §17: a batch that is sent again. @internal */
 export function idempotence({ test, can }: Suite): void {
@@ -37,6 +37,41 @@ export function idempotence({ test, can }: Suite): void {
     await world.store(topic.producer({ name: "app" }), 3, 3);
 
     same(numbersOf(await world.read(topic)), upTo(6), "The events");
+  });
+
+  test("§17 an event says which named producer has sent it, and its number among all from there", async (world) => {
+    const topic = await world.topic({ partitions: 1, serializer: json<Numbered>() });
+    await world.within("a batch", append(topic, numbers(3, 0, "p", 0)));
+    await world.within("a batch of another producer", append(topic, numbers(1, 3, "q", 0)));
+    await world.within("a batch of nobody in particular", append(topic, batchOf([{ n: 4 }])));
+    await world.within("a batch that overlaps the first", append(topic, numbers(4, 1, "p", 1)));
+
+    const events = await world.read(topic);
+    const isNamed = ({ producer }: StreamEvent) => producer?.id === "p" || producer?.id === "q"; // Others may have got a name on the way.
+    const known = events.filter(isNamed).map(({ producer, metadata }) => [metadata.n, producer]);
+    if (!can.idempotent && known.length === 0) return; // It does not keep who has sent an event.
+    const again = can.idempotent ? [] : [1, 2];
+    const sent = [...[0, 1, 2].map((n) => [n, { id: "p", sequence: n }]), [3, { id: "q", sequence: 0 }]];
+    same(known, [...sent, ...[...again, 3, 4].map((n) => [n, { id: "p", sequence: n }])], "Who has sent them");
+  });
+
+  test(`§17 how far a producer has come ${can.nextSequence === true ? "is said, also through another connection" : "cannot be asked"}`, async (world) => {
+    const topic = await world.topic({ partitions: 2, serializer: json<Numbered>() });
+    const next = async (producer: string, index = 0, asked = topic) =>
+      world.within("the sequence", firstValueFrom(from(asked.backend.partitions[index]!.nextSequence!(producer))));
+    if (can.nextSequence !== true) return same(topic.backend.partitions[0]!.nextSequence, undefined, "The call");
+    same(await next("p"), 0, "A producer that is not known");
+    await world.within("a batch", append(topic, numbers(3, 0, "p", 0)));
+    await world.within("a batch of another producer", append(topic, numbers(2, 3, "q", 0)));
+    await world.within("a batch that overlaps the first", append(topic, numbers(4, 1, "p", 1)));
+    await world.within("a batch that is known", append(topic, numbers(2, 0, "p", 0)));
+    await append(topic, numbers(1, 9, "p", 9)).catch(() => undefined);
+    same(await next("p"), 5, "Behind what was stored");
+    same(await next("q"), 2, "Another producer");
+    same(await next("p", 1), 0, "Another partition");
+    if (can.persistent) await world.within("the first driver to close", world.driver.close());
+    const elsewhere = await (await world.reopen()).openTopic<Numbered>(topic.name);
+    same(await next("p", 0, elsewhere), 5, "Through another connection");
   });
 
   if (!can.idempotent) return;

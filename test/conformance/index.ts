@@ -3,12 +3,14 @@ import { acknowledging } from "./acknowledging.ts";
 import { badInput } from "./badInput.ts";
 import { batching } from "./batching.ts";
 import { closing } from "./closing.ts";
+import { compacting } from "./compaction.ts";
 import { components } from "./components.ts";
 import { consuming } from "./consuming.ts";
 import { dataSelection } from "./dataSelection.ts";
 import { durabilityAndFlush } from "./durabilityAndFlush.ts";
 import { ending } from "./ending.ts";
 import { events } from "./events.ts";
+import { exactlyOnce } from "./exactlyOnce.ts";
 import { flowControl } from "./flowControl.ts";
 import { groups } from "./groups.ts";
 import { idempotence } from "./idempotence.ts";
@@ -37,6 +39,10 @@ export interface ConformanceOptions {
   readonly topic?: TopicShape;
   /** Milliseconds after which a condition that has not come true fails its test. @default 20000 */
   readonly deadline?: number;
+  /** Milliseconds in which the backend surely brings an event that is there. @default 20 */
+  readonly idle?: number;
+  /** The length of the longest name of a topic, where the backend puts something of its own in front. @default 249 */
+  readonly longestName?: number;
   /** Follows each title in brackets, so that the suite can run several times in one file. @default nothing */
   readonly label?: string;
 }
@@ -58,6 +64,7 @@ const everything: Capabilities = {
  *
  * | promises | tested in | elsewhere, since it cannot be seen through a backend |
  * | --- | --- | --- |
+ * | 2, 6 | `compaction`, where a backend compacts topics | that older events go: by each backend's own tests |
  * | 1–3 | `events` | that metadata and data travel apart: by each backend's own tests |
  * | 4, 6–9 | `producing` | |
  * | 5 | `components` | components by module and on threads: test/components, test/threads |
@@ -76,6 +83,7 @@ const everything: Capabilities = {
  * | 30 | `components` | virtual time and marbles: test/operators |
  * | 31, 32 | `badInput` | |
  * | 34 | | what a browser can load: test/house/arrows |
+ * | 35 | `exactlyOnce` | a kill or a loss of power: as for 14 |
  *
  * @param options - The registrar, the backend, and what it declares.
  * @throws TypeError when the registrar or the backend is not a function.
@@ -99,12 +107,14 @@ export function conformance({
   capabilities = {},
   topic = {},
   deadline = 20_000,
+  idle = 20,
+  longestName = 249,
   label,
 }: ConformanceOptions): void {
   if (typeof test !== "function") throw new TypeError(`'test' must be a function: current value is ${String(test)}`);
   if (typeof backend !== "function")
     throw new TypeError(`'backend' must be a function: current value is ${String(backend)}`);
-  const settings = { can: { ...everything, ...capabilities }, shape: topic, deadline };
+  const settings = { can: { ...everything, ...capabilities }, shape: topic, deadline, idle, longestName };
   const register = (title: string, body: (world: World) => Promise<void>) =>
     test(label === undefined ? title : `${title} (${label})`, async (t) => {
       const world = await World.open(await backend(), settings);
@@ -115,11 +125,11 @@ export function conformance({
       }
       pass(t);
     });
-  for (const group of [events, producing, batching, ordering, durabilityAndFlush, idempotence])
+  for (const group of [events, compacting, producing, batching, ordering, durabilityAndFlush, idempotence])
     group({ ...settings, test: register });
   for (const group of [consuming, acknowledging, groups, dataSelection, views, flowControl])
     group({ ...settings, test: register });
-  for (const group of [ending, badInput, closing, components]) group({ ...settings, test: register });
+  for (const group of [ending, badInput, closing, components, exactlyOnce]) group({ ...settings, test: register });
 }
 
 /** Tells a framework that counts assertions that there was one. */

@@ -1,8 +1,9 @@
-import { from, lastValueFrom, map, of, toArray } from "rxjs";
+import { firstValueFrom, from, lastValueFrom, map, of, toArray } from "rxjs";
+import { durabilities } from "../../src/model/durability.ts";
 import { EventDraft, isSluiceError, packBatch, schema, type Rejection } from "../../src/index.ts";
 import { batch, produce, selectPartition, send, serialize, validate } from "../../operators/index.ts";
 import { matching, ok, rejects, same } from "./assert.ts";
-import { collect, numbersOf, upTo, type Numbered, type Suite } from "./world.ts";
+import { batchOf, collect, numbersOf, upTo, type Numbered, type Suite } from "./world.ts";
 
 const numbered = schema({ type: "object", properties: { n: { type: "integer", maximum: 100 } }, required: ["n"] });
 
@@ -235,6 +236,32 @@ export function producing({ test, can }: Suite): void {
     same(world.driver.capabilities, can, "The capabilities");
   });
 
+  test("§9 a producer may ask for a durability that is not stronger than the declared one", async (world) => {
+    const topic = await world.topic({ partitions: 1 });
+    for (const durability of durabilities.slice(0, durabilities.indexOf(can.durability) + 1)) {
+      await world.within(durability, topic.producer({ durability }).push({ n: durabilities.indexOf(durability) }));
+      await world.within(
+        `${durability}, by produce()`,
+        lastValueFrom(of({ metadata: { n: 9 } }).pipe(produce(topic, { durability }))),
+      );
+    }
+    same((await world.read(topic)).length, 2 * (durabilities.indexOf(can.durability) + 1), "How many events there are");
+  });
+
+  test("§9 a durability that is stronger than the declared one is refused, and nothing is stored", async (world) => {
+    const topic = await world.topic({ partitions: 1 });
+    for (const durability of durabilities.slice(durabilities.indexOf(can.durability) + 1)) {
+      for (const make of [() => topic.producer({ durability }), () => produce(topic, { durability })]) {
+        const refused = thrownBy(make);
+        ok(isSluiceError(refused, "ERR_UNSUPPORTED"), `A producer at durability "${durability}" must be refused`);
+      }
+      const append = topic.backend.partitions[0]!.append({ ...batchOf([{ n: 0 }]), durability });
+      await rejects(world.within("the refusal", firstValueFrom(from(append))), "ERR_UNSUPPORTED", "The batch");
+    }
+    await world.store(topic.producer(), 1);
+    same((await world.read(topic)).length, 1, "How many events there are");
+  });
+
   const survival = can.persistent
     ? "outlives the connection that stored it"
     : "is seen by every connection to the same storage";
@@ -247,4 +274,14 @@ export function producing({ test, can }: Suite): void {
 
     same(numbersOf(await world.read(again)), upTo(3), "The events");
   });
+}
+
+/** What a call throws; undefined when it does not. */
+function thrownBy(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
 }

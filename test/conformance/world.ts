@@ -53,6 +53,10 @@ export interface Settings {
   readonly shape: TopicShape;
   /** Milliseconds after which a condition that has not come true fails its test. */
   readonly deadline: number;
+  /** Milliseconds in which the backend surely brings an event that is there. */
+  readonly idle: number;
+  /** The length of the longest name of a topic. */
+  readonly longestName: number;
 }
 
 /** Registers the tests of one group of promises. @internal */
@@ -64,6 +68,8 @@ export interface Suite extends Settings {
 export class World {
   readonly driver: Driver;
   readonly can: Capabilities;
+  /** Milliseconds in which the backend surely brings an event that is there. */
+  readonly idle: number;
   readonly #backend: BackendUnderTest;
   readonly #settings: Settings;
   readonly #drivers: Driver[] = [];
@@ -73,6 +79,7 @@ export class World {
     this.#backend = backend;
     this.driver = driver;
     this.can = settings.can;
+    this.idle = settings.idle;
     this.#settings = settings;
     this.#drivers.push(driver);
   }

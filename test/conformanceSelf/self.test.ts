@@ -1,4 +1,5 @@
 import test from "ava";
+import { memoryCapabilities } from "../../backends/memory/index.ts";
 import { conformance, type ConformanceOptions } from "../conformance/index.ts";
 import { cursors } from "./broken/cursors.ts";
 import { declaredBy, faultyBackend, type Fault } from "./broken/fault.ts";
@@ -8,6 +9,7 @@ import { readingFaults } from "./broken/reading.ts";
 import { sharing } from "./broken/sharing.ts";
 import { storing } from "./broken/storing.ts";
 import { topics } from "./broken/topics.ts";
+import { transactions } from "./broken/transactions.ts";
 
 interface Case {
   readonly title: string;
@@ -22,7 +24,7 @@ test("the suite is registered whole", (t) => {
   const promises = new Set(titles.map((title) => Number(/\d+/.exec(title)![0])));
   t.deepEqual(
     [...promises].sort((a, b) => a - b),
-    Array.from({ length: 33 }, (_, i) => i + 1),
+    [...Array.from({ length: 33 }, (_, i) => i + 1), 35],
   );
 });
 
@@ -36,7 +38,7 @@ for (const [name, fault] of Object.entries(limited)) {
   });
 }
 
-for (const faults of [storing, readingFaults, cursors, sharing, topics, policies]) {
+for (const faults of [storing, readingFaults, cursors, sharing, topics, policies, transactions]) {
   for (const [name, [promise, fault]] of Object.entries(faults)) {
     // One after the other: a deadline that is this short must not be missed because others run meanwhile.
     test.serial(`§${promise} a backend that ${name} is found out`, async (t) => {
@@ -58,6 +60,7 @@ function casesFor(fault: () => Fault, options: Partial<ConformanceOptions> = {})
   conformance({
     test: (title, run) => cases.push({ title, run: () => run() }),
     backend: () => faultyBackend(fault()),
+    capabilities: memoryCapabilities,
     ...options,
   });
   return cases;

@@ -36,16 +36,61 @@ function checkSums(t: ExecutionContext, summary: string, events: number): void {
   t.true(countIn(summary, "Batches", "largest") >= countIn(summary, "Batches", "median"));
 }
 
-test("the whole job adds up", async (t) => {
-  const { code, stdout, stderr } = await runExample("main-job.ts");
+/** A directory of its own, so that nothing is left in the project. */
+async function emptyDirectory(t: ExecutionContext): Promise<string> {
+  const cwd = await mkdtemp(join(tmpdir(), "sluice-main-job-"));
+  t.teardown(() => rm(cwd, { recursive: true, force: true }));
+  return cwd;
+}
+
+test("the whole job adds up, and begins anew when an earlier run has done it all", async (t) => {
+  const cwd = await emptyDirectory(t);
+  for (const run of ["first", "second"]) {
+    const { code, stdout, stderr } = await runExample("main-job.ts", { cwd });
+    t.is(code, 0, stderr);
+    t.is(stderr, "");
+    t.regex(stdout, /^60,000 events through log:\.\/data\/quakes \(durability: disk\)\n/);
+    t.is(stdout.includes("so this one starts over."), run === "second");
+    checkSums(t, stdout, 60_000);
+  }
+});
+
+test("killed at any moment, it goes on where its consumer had acknowledged", async (t) => {
+  const cwd = await emptyDirectory(t);
+  const args = ["--events", "20000"];
+  for (const line of [/ through log:/, / 25 % produced/, / 75 % produced/]) {
+    const { stderr } = await runExample("main-job.ts", {
+      args,
+      cwd,
+      watch: (printed, kill) => line.test(printed) && kill("SIGKILL"),
+    });
+    t.is(stderr, "");
+  }
+  const { code, stdout, stderr } = await runExample("main-job.ts", { args, cwd });
   t.is(code, 0, stderr);
-  t.is(stderr, "");
-  t.regex(stdout, /^60,000 events through memory: \(durability: memory\)\n/);
-  checkSums(t, stdout, 60_000);
+  const [, there = "", acknowledged = ""] =
+    /: ([\d,]+) events stored, ([\d,]+) of them acknowledged\./.exec(stdout) ?? [];
+  const [stored, handled] = [there, acknowledged].map((text) => Number(text.replaceAll(",", ""))) as [number, number];
+  t.true(stored > 0 && handled > 0);
+  const count = (label: string) => countIn(stdout, "Events", label);
+  t.is(count("read"), 20_000);
+  t.is(count("already there"), stored);
+  t.is(stored + count("stored") + count("rejected"), 20_000);
+  t.is(handled + count("handled"), stored + count("stored"));
+});
+
+test("--fresh forgets what an earlier run has done", async (t) => {
+  const cwd = await emptyDirectory(t);
+  const url = "log:./elsewhere";
+  await runExample("main-job.ts", { args: [url, "--events", "3000"], cwd });
+  const again = await runExample("main-job.ts", { args: [url, "--events", "3000"], cwd });
+  t.is(countIn(again.stdout, "Events", "stored"), 0);
+  const fresh = await runExample("main-job.ts", { args: [url, "--events", "3000", "--fresh"], cwd });
+  checkSums(t, fresh.stdout, 3000);
 });
 
 test("it shows frames and progress as plain text where there is no terminal", async (t) => {
-  const { stdout } = await runExample("main-job.ts", { args: ["--events", "4000"] });
+  const { stdout } = await runExample("main-job.ts", { args: ["memory:", "--events", "4000"] });
   // oxlint-disable-next-line no-control-regex
   t.notRegex(stdout, /[\x00-\x09\x0b-\x1f\x7f]/);
   t.regex(stdout, /█/);
@@ -55,8 +100,7 @@ test("it shows frames and progress as plain text where there is no terminal", as
 });
 
 test("it runs from any working directory", async (t) => {
-  const cwd = await mkdtemp(join(tmpdir(), "sluice-main-job-"));
-  t.teardown(() => rm(cwd, { recursive: true }));
+  const cwd = await emptyDirectory(t);
   const { code, stdout, stderr } = await runExample("main-job.ts", {
     args: ["memory:elsewhere", "--events", "2500"],
     cwd,
@@ -66,7 +110,7 @@ test("it runs from any working directory", async (t) => {
 });
 
 test("it stops in good order when it is interrupted", async (t) => {
-  const args = ["--events", "2000000"];
+  const args = ["memory:", "--events", "2000000"];
   let killed = false;
   const { code, stdout, stderr } = await runExample("main-job.ts", {
     args,
@@ -87,6 +131,7 @@ test("it stops in good order when it is interrupted", async (t) => {
 for (const { title, args, message } of [
   { title: "an unknown scheme", args: ["nowhere:"], message: 'There is no backend for "nowhere:"' },
   { title: "something that is no URL", args: ["nonsense"], message: "'url' must begin with a scheme" },
+  { title: "an option without its dashes", args: ["fresh"], message: "did you mean --fresh?" },
   {
     title: "a wrong number of events",
     args: ["--events=0"],

@@ -62,6 +62,18 @@ test("groups hands partitions over and handles nothing twice", async (t) => {
   t.is(shares, "120 numbers: 60 by ada, 60 by ben, none twice");
 });
 
+test("outage accepts alerts while the backend is away, and stores each once and in order", async (t) => {
+  const lines = await linesOf(t, "outage.ts");
+  t.regex(lines.splice(4, 1)[0]!, /^0 alerts are left, after \d+ attempts$/);
+  t.deepEqual(lines, [
+    "1000 alerts accepted while the backend is away",
+    "The program ends: 1000 alerts are left in the journal",
+    "The next program goes on: alert 1000 accepted",
+    "It is stored as event 1000",
+    "1001 alerts stored, each once and in order",
+  ]);
+});
+
 test("zod-types refuses what the compiler has not seen and fills in defaults", async (t) => {
   t.deepEqual(await linesOf(t, "zod-types.ts"), [
     'Refused: The metadata at /detector is refused by the schema: Invalid option: expected one of "ecal"|"hcal"',
@@ -69,4 +81,35 @@ test("zod-types refuses what the compiler has not seen and fills in defaults", a
     "energy 42 in ecal, labels []",
     "energy 7 in hcal, labels [muon, tagged]",
   ]);
+});
+
+test("service-quickstart goes through the seeds' getting started on a real week of earthquakes", async (t) => {
+  const lines = await linesOf(t, "service-quickstart.ts");
+  t.true(lines.includes("Created my_topic with 1 partition."));
+  t.true(lines.includes("my_topic has 2 partitions."));
+  t.true(
+    lines.some((line) => /^1707 earthquakes came; the strongest had magnitude \d/.test(line)),
+    lines.join("\n"),
+  );
+  t.true(lines.includes("app2 is 0 events behind in my_topic."));
+  t.is(lines.at(-1), "The service has stopped.");
+});
+
+test("exactly-once bills every order once, though it is stopped and an answer is lost", async (t) => {
+  t.deepEqual(await linesOf(t, "exactly-once.ts"), [
+    "99 bills for 99 orders, with 1 answer lost",
+    "Order 42 is put aside: an order of no pieces",
+    "0 orders are left",
+  ]);
+});
+
+test("telemetry joins pushes and handlers in one trace each, and counts both", async (t) => {
+  const lines = await linesOf(t, "telemetry.ts");
+  t.deepEqual(lines.slice(0, 3), [
+    "push collisions > process collisions ok",
+    "push collisions > process collisions ok",
+    "push collisions > process collisions RangeError",
+  ]);
+  t.true(lines.includes("messaging.client.sent.messages 3"), lines.join("\n"));
+  t.true(lines.includes("messaging.process.duration 2") || lines.includes("messaging.process.duration 1"));
 });

@@ -1,22 +1,5 @@
-import { createContext, runInContext } from "node:vm";
 import test from "ava";
-import { build, type BuildResult } from "esbuild";
-
-/** What a page may use. Nothing of Node's is among it. */
-const webGlobals = {
-  TextEncoder,
-  TextDecoder,
-  URL,
-  AbortController,
-  AbortSignal,
-  queueMicrotask,
-  setTimeout,
-  clearTimeout,
-  setInterval,
-  clearInterval,
-  structuredClone,
-  crypto,
-};
+import { bundleForBrowser, importsOf, runInPage } from "./bundle.ts";
 
 const program = `
   import { lastValueFrom, map, range, toArray } from "rxjs";
@@ -37,26 +20,10 @@ const program = `
   }
 `;
 
-async function bundle(): Promise<BuildResult<{ write: false; metafile: true }>> {
-  return build({
-    stdin: { contents: program, resolveDir: process.cwd(), loader: "js" },
-    bundle: true,
-    write: false,
-    metafile: true,
-    minify: true,
-    platform: "browser",
-    format: "iife",
-    globalName: "page",
-    conditions: ["sluice-source", "browser"],
-    external: ["ajv", "ajv/*", "cbor-x"], // Optional, and loaded only by who asks for them.
-    logLevel: "silent",
-  });
-}
-
 test("a bundle for the browser has no module of Node in it", async (t) => {
-  const { metafile, errors } = await bundle();
-  t.deepEqual(errors, []);
-  const imports = Object.values(metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path));
+  const bundle = await bundleForBrowser(program);
+  t.deepEqual(bundle.errors, []);
+  const imports = importsOf(bundle);
   t.true(imports.length > 50, "the bundle must hold the library, or nothing is checked");
   t.deepEqual(
     imports.filter((path) => path.startsWith("node:")),
@@ -65,8 +32,6 @@ test("a bundle for the browser has no module of Node in it", async (t) => {
 });
 
 test("producing, selecting data and acknowledging work where there is nothing but the web's own globals", async (t) => {
-  const { outputFiles } = await bundle();
-  const context = createContext({ ...webGlobals });
-  const output: unknown = await runInContext(`${outputFiles[0]!.text}; page.run()`, context);
+  const output = await runInPage(await bundleForBrowser(program), "page.run()");
   t.deepEqual(JSON.parse(output as string), { events: 10, bytes: 6, lag: 0 });
 });

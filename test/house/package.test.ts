@@ -19,6 +19,9 @@ const subpaths = Object.keys(manifest.exports)
   .filter((name) => !name.includes("*") && name !== "./package.json")
   .map((name) => name.replace(/^\./, "sluice"));
 
+/** Whose types are made of those of an optional peer: nobody imports them without having it. */
+const needPeerTypes: ReadonlySet<string> = new Set(["sluice/telemetry"]);
+
 let folder = "";
 let tarball = "";
 let consumer = "";
@@ -93,6 +96,21 @@ test("internal operators are out of reach", async (t) => {
   t.regex(output, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
 });
 
+test("the command runs from the package, without the optional peers", async (t) => {
+  const bin = join(consumer, "node_modules", "sluice", "dist", "cli", "main.js");
+  const { code, stdout, output } = await run("node", [bin, "topic", "list", "--driver", "memory:"], consumer);
+
+  t.is(code, 0, output);
+  t.is(stdout, "");
+});
+
+test("the live page comes with the package, in one file without anything from elsewhere", async (t) => {
+  const page = await readFile(join(consumer, "node_modules", "sluice", "dist", "cli", "page.html"), "utf8");
+
+  t.regex(page, /<script type="module">[^]{50000,}<\/script>/);
+  t.false(/(src|href)="https?:/.test(page));
+});
+
 test("require() loads the package as well", async (t) => {
   const { code, output } = await runInConsumer("load.cjs", `require("sluice"); require("sluice/operators");`);
 
@@ -137,7 +155,8 @@ async function makeConsumer(): Promise<string> {
     await symlink(join(root, "node_modules", name), join(modules, name));
   }
 
-  const uses = subpaths.map((name, i) => `import * as entry${i} from "${name}";\nexport const use${i} = entry${i};`);
+  const typed = subpaths.filter((name) => !needPeerTypes.has(name));
+  const uses = typed.map((name, i) => `import * as entry${i} from "${name}";\nexport const use${i} = entry${i};`);
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
   await writeFile(join(project, "use.ts"), uses.join("\n"));
   return project;

@@ -1,114 +1,79 @@
 import test from "ava";
-import { append, answerOf, openLog, readAll, someBytes, type OpenLog } from "./support.ts";
+import type { LogOptions } from "../../backends/log/index.ts";
+import { checkSurvivor } from "./crash/checkSurvivor.ts";
+import { runScript } from "./crash/crashScript.ts";
+import { answerOf, append, encryptionWith, openLog, readAll } from "./support.ts";
+import { inSeededTime, paced } from "./seededTime.ts";
 import { randomFrom, SimulatedStorage, systemError } from "./simulatedStorage.ts";
+import { seed, trials, withoutFailure } from "./trials.ts";
 
-/** What the world had been told when the machine stopped. */
-interface Oracle {
-  /** The text of each event that was handed over, by its id; those below `acknowledged` were said to be stored. */
-  readonly texts: string[];
-  acknowledged: number;
-  /** The position that was said to be stored for the consumer. */
-  cursor: number;
-}
+const operations = 500;
+/** In how many ways the power is lost at each operation: what was not synced is there or not. */
+const losses = trials({ quick: 1, crash: 4, soak: 100 });
 
-/** Writes, reads and acknowledges until something fails. */
-async function script(log: OpenLog, oracle: Oracle, rounds: number): Promise<void> {
-  const { partition, topic } = log;
-  for (let round = 0; round < rounds; round++) {
-    const sizes = [1, 3, round % 7 === 0 ? 40 : 2];
-    const appends = sizes.map(async (count, k) => {
-      const events = Array.from({ length: count }, (_, i) => ({
-        text: `${round}/${k}/${i}`,
-        ...(i === 1 && { data: someBytes(round % 5 === 0 ? 5000 : 70, round) }),
-      }));
-      const first = oracle.texts.length;
-      oracle.texts.push(...events.map(({ text }) => text));
-      const id = await append(partition, events);
-      if (id !== first) throw new Error(`Event ${first} got the id ${id}`);
-      oracle.acknowledged = Math.max(oracle.acknowledged, first + count);
-    });
-    await Promise.all(appends);
-    await answerOf(topic.join("app", { partitions: undefined })).then(async ([lease]) => {
-      const position = Math.floor(oracle.acknowledged / 2);
-      await answerOf(lease!.acknowledge(position));
-      oracle.cursor = position;
-    });
-  }
-}
+/** In how many orders operations of the disk come, and of how many points in one of them the power is lost at one. */
+const orders = trials({ quick: 8, crash: 100, soak: 3000 });
+const pointsBetween = 20;
 
-async function check(
-  storage: SimulatedStorage,
-  oracle: Oracle,
-  durability: "disk" | "os",
-): Promise<string | undefined> {
-  const log = await openLog(storage, { durability });
-  const { events, errors } = await readAll(log.partition);
-  const { start, end } = await answerOf(log.partition.bounds());
-  const [cursor] = await answerOf(log.topic.cursors("app"));
-  const isSafe = durability === "disk";
-  let problem: string | undefined;
-  if (log.report.outcome !== "clean" && log.report.outcome !== "tornTail")
-    problem = `outcome ${JSON.stringify(log.report)}`;
-  if (errors.length > 0) problem = `errors ${String(errors[0])}`;
-  if (isSafe && end < oracle.acknowledged)
-    problem = `the end is ${end}, where ${oracle.acknowledged} were acknowledged`;
-  if (events.length !== end - start) problem = `${events.length} events from ${start} to ${end}`;
-  for (const [i, { id, text }] of events.entries())
-    if (id !== start + i || text !== oracle.texts[id]) problem = `event ${start + i} is ${id} ${text}`;
-  if (isSafe && (cursor ?? 0) < oracle.cursor)
-    problem = `the cursor is ${cursor}, where ${oracle.cursor} was acknowledged`;
-  if (isSafe && start > (cursor ?? 0)) problem = `the start is ${start}, where ${cursor} has been acknowledged`;
-  if (problem === undefined) {
-    const id = await append(log.partition, [{ text: "after" }]).catch(String);
-    if (id !== end) problem = `an append after the crash gave ${id}`;
-  }
-  await log.close();
-  return problem;
-}
-
-const segmentBytes = 3000;
-const snapshotsOf: Readonly<Record<string, (storage: SimulatedStorage, at: number) => SimulatedStorage[]>> = {
-  "power loss": (storage, at) => Array.from({ length: 5 }, (_, i) => storage.afterPowerLoss(randomFrom(at * 100 + i))),
-  kill: (storage) => [storage.afterKill()],
+const durabilities: Readonly<Record<string, NonNullable<LogOptions["durability"]>>> = {
+  "no acknowledged event is lost": "disk",
+  "what is left is in order": "os",
 };
 
-for (const [kind, snapshot] of Object.entries(snapshotsOf)) {
-  for (const durability of ["disk", "os"] as const) {
-    for (const retention of [undefined, { acknowledgedBy: ["app"] }]) {
-      const title = `a ${kind} at any operation, durability ${durability}, ${retention ? "with" : "without"} retention`;
-      test(`${title}: ${durability === "disk" ? "no acknowledged event is lost" : "what is left is in order"}`, async (t) => {
-        let crashes = 0;
-        for (let at = 1; ; at++) {
-          const storage = new SimulatedStorage();
-          const oracle: Oracle = { texts: [], acknowledged: 0, cursor: 0 };
-          let left = at;
-          let snapshots: SimulatedStorage[] = [];
-          storage.before = (operation, path) => {
-            if (--left > 0) return;
-            if (snapshots.length === 0) snapshots = snapshot(storage, at);
-            throw systemError("EIO", `${operation} ${path}: the machine has stopped`);
-          };
-          const log = await openLog(storage, { segmentBytes, durability, topic: { retention } }).catch(() => undefined);
-          if (log !== undefined) await script(log, oracle, 12).catch(() => undefined);
-          const known = { ...oracle };
-          await log?.close();
-          if (snapshots.length === 0) break;
-          for (const [i, survivor] of snapshots.entries()) {
-            crashes++;
-            const problem = await check(survivor, known, durability).catch(
-              (error: unknown) => `open: ${String(error)}`,
-            );
-            if (problem === undefined) continue;
-            t.fail(`Operation ${at}, seed ${at * 100 + i}: ${problem}`);
-            return;
-          }
+for (const [title, durability] of Object.entries(durabilities)) {
+  test(`a kill or a loss of power at any of ${operations} operations, durability ${durability}, and once more while that is mended: ${title}`, async (t) => {
+    t.timeout(8 * 3_600_000);
+    const options = { segmentBytes: 3000, durability, encryption: encryptionWith("key-0") };
+    const { points, lines } = await runScript(new SimulatedStorage(), operations, options);
+    t.is(points.length, operations);
+    let crashes = 0;
+    for (const [at, point] of points.entries()) {
+      const told = lines.slice(0, point.lines);
+      for (let way = 0; way <= losses; way++) {
+        const dice = seed * 1_000_000 + at * 1000 + way;
+        const random = randomFrom(dice);
+        const survivor = way === 0 ? point.storage.afterKill() : point.storage.afterPowerLoss(random);
+        const kept = way === 0 ? "everything" : durability === "disk" ? "disk" : "order";
+        const first = await checkSurvivor(survivor, told, kept, options, Math.floor(random() * 20));
+        crashes++;
+        let { problems } = first;
+        if (problems.length === 0 && first.second !== undefined && durability === "disk") {
+          const { storage, lines: more } = first.second;
+          ({ problems } = await checkSurvivor(storage.afterPowerLoss(random), more, "disk", options, -1));
+          crashes++;
         }
-        t.log(`${crashes} crashes`);
-        t.true(crashes > 80);
-      });
+        if (problems.length > 0)
+          return t.fail(`Before ${at} (${point.operation}), dice ${dice}: ${problems.join("; ")}`);
+      }
     }
-  }
+    t.log(withoutFailure(crashes, "crashes"));
+    t.true(crashes > operations * losses);
+  });
 }
+
+test.serial(
+  `a loss of power while operations of the disk come in ${orders} orders that the dice choose: no acknowledged event is lost`,
+  async (t) => {
+    t.timeout(8 * 3_600_000);
+    const options: LogOptions = { segmentBytes: 3000, durability: "disk", encryption: encryptionWith("key-0") };
+    let crashes = 0;
+    for (let order = seed; order < seed + orders; order++) {
+      const random = randomFrom(order);
+      const storage = new SimulatedStorage();
+      const script = runScript.bind(undefined, storage, operations, options, paced(storage, random));
+      const { points, lines } = await inSeededTime(script);
+      for (let at = Math.floor(random() * pointsBetween); at < points.length; at += pointsBetween) {
+        const { storage: before, operation, lines: told } = points[at]!;
+        const survivor = before.afterPowerLoss(random);
+        const { problems } = await checkSurvivor(survivor, lines.slice(0, told), "disk", options, -1);
+        crashes++;
+        if (problems.length > 0) return t.fail(`Order ${order}, before ${at} (${operation}): ${problems.join("; ")}`);
+      }
+    }
+    t.log(withoutFailure(crashes, "crashes"));
+    t.true(crashes >= orders);
+  },
+);
 
 test("what was read after a kill, or after a sync that failed, survives a loss of power", async (t) => {
   for (const failing of [false, true]) {
@@ -137,25 +102,51 @@ test("what was read after a kill, or after a sync that failed, survives a loss o
   }
 });
 
-test("zeros that are written ahead never come over events, however slow they are", async (t) => {
+/** A disk on which zeros wait for many turns before they are written, or behind that. */
+function withSlowZeros(when: "before" | "after") {
   const storage = new SimulatedStorage();
   const open = storage.open.bind(storage);
-  let slow = 0;
+  const seen = { slow: 0 };
+  const wait = async () => {
+    for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
   storage.open = async (path, mode) => {
     const file = await open(path, mode);
     return {
       ...file,
       async writev(segments, position) {
-        if (segments.length === 1 && segments[0]!.length >= 4096 && segments[0]!.every((byte) => byte === 0)) {
-          slow++;
-          for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => setImmediate(resolve));
-        }
-        return file.writev(segments, position);
+        if (segments.length > 1 || segments[0]!.length < 4096 || segments[0]!.some((byte) => byte !== 0))
+          return file.writev(segments, position);
+        seen.slow++;
+        if (when === "before") await wait();
+        const written = await file.writev(segments, position);
+        if (when === "after") await wait();
+        return written;
       },
     };
   };
+  return { storage, seen };
+}
+
+const someTexts = Array.from({ length: 300 }, (_, i) => `event ${i} ${"x".repeat(10 + (i % 9) * 400)}`);
+
+test("what is stored while zeros are on their way ahead survives a loss of power", async (t) => {
+  const { storage, seen } = withSlowZeros("after");
   const log = await openLog(storage);
-  const texts = Array.from({ length: 300 }, (_, i) => `event ${i} ${"x".repeat(10 + (i % 9) * 400)}`);
+  for (const [i, text] of someTexts.slice(0, 60).entries()) {
+    await append(log.partition, [{ text }]);
+    const again = await openLog(storage.afterPowerLoss(() => 0)); // Nothing is left of what was not synced.
+    t.is((await answerOf(again.partition.bounds())).end, i + 1);
+    await again.close();
+  }
+  t.true(seen.slow >= 2);
+  await log.close();
+});
+
+test("zeros that are written ahead never come over events, however slow they are", async (t) => {
+  const { storage, seen } = withSlowZeros("before");
+  const log = await openLog(storage);
+  const texts = someTexts;
   for (const text of texts) await append(log.partition, [{ text }]);
   await log.close();
   const again = await openLog(storage.copy());
@@ -163,6 +154,6 @@ test("zeros that are written ahead never come over events, however slow they are
     (await readAll(again.partition)).events.map(({ text }) => text),
     texts,
   );
-  t.true(slow >= 2);
+  t.true(seen.slow >= 2);
   await again.close();
 });

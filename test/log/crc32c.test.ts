@@ -1,5 +1,5 @@
 import test from "ava";
-import { crc32c } from "../../backends/log/crc32c.ts";
+import { crc32c, crc32cInJavaScript, loadNativeCrc32c } from "../../backends/log/format/crc32c.ts";
 import { someBytes } from "./support.ts";
 
 test("crc32c is that of RFC 3720", (t) => {
@@ -15,4 +15,15 @@ test("crc32c goes on where it ended, wherever the bytes are cut", (t) => {
   const whole = crc32c(bytes);
   for (let cut = 0; cut <= bytes.length; cut++)
     t.is(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut))), whole);
+});
+
+test("crc32c is the same from the processor and from JavaScript, for every length, place and checksum in front", async (t) => {
+  await loadNativeCrc32c();
+  const bytes = someBytes(20_000, 3);
+  for (let i = 0; i < 2000; i++) {
+    const start = (i * 7919) % 5000;
+    const part = bytes.subarray(start, start + ((i * 104_729) % 15_000));
+    const before = Math.imul(i, 0x9e3779b1) >>> 0;
+    t.is(crc32c(part, before), crc32cInJavaScript(part, before));
+  }
 });

@@ -5,9 +5,14 @@ import {
   encodeBatch,
   indexedSizeOf,
   lengthOf,
-} from "../../backends/log/batchFormat.ts";
-import { decodeHead, encodeHead } from "../../backends/log/headFile.ts";
-import { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from "../../backends/log/segmentHeader.ts";
+} from "../../backends/log/format/batchFormat.ts";
+import { decodeHead, encodeHead, HeadFile } from "../../backends/log/format/headFile.ts";
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  type SegmentHeader,
+} from "../../backends/log/format/segmentHeader.ts";
+import { SimulatedStorage } from "./simulatedStorage.ts";
 import { batchOf, joined, someBytes } from "./support.ts";
 
 const id = Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i);
@@ -20,7 +25,15 @@ const header: SegmentHeader = {
   created: 1_790_000_000_000,
   predecessor: { id: new Uint8Array(16).fill(0xbb), endId: 1000, length: 4096, chain: 0x01020304 },
 };
-const place = { tag: id.subarray(0, 8), baseId: 1000, number: 40, durableMark: 998, epoch: 2, chain: 0xdeadbeef };
+const place = {
+  tag: id.subarray(0, 8),
+  position: 4096,
+  baseId: 1000,
+  number: 40,
+  durableMark: 998,
+  epoch: 2,
+  chain: 0xdeadbeef,
+};
 const batch = batchOf([{ text: '{"n":1}', data: someBytes(5) }, { text: "{}" }], { id: "app/1", sequence: 7 }, 1.5);
 
 // These bytes are format version 1. If this test fails, old logs can no longer be read: it takes a new version, not a new expectation.
@@ -94,7 +107,7 @@ test("a batch is read as it was written, for many shapes", (t) => {
           const written = batchOf(events, producer);
           const { segments, length, dataOffset } = encodeBatch(written, place);
           const bytes = joined(segments);
-          const read = decodeBatchHeader(bytes, place.tag, bytes.length)!;
+          const read = decodeBatchHeader(bytes, place.tag, 4096, bytes.length)!;
           t.deepEqual(
             [bytes.length, lengthOf(read), indexedSizeOf(read), bytes.length % 8],
             [length, length, dataOffset, 0],
@@ -106,14 +119,19 @@ test("a batch is read as it was written, for many shapes", (t) => {
           t.deepEqual(body.dataEnds, written.dataEnds);
           t.deepEqual([body.producerId, read.sequence], [producer?.id, producer?.sequence ?? 0]);
           t.is(
-            decodeBatchHeader(bytes, place.tag, bytes.length - 1),
+            decodeBatchHeader(bytes, place.tag, 4096, bytes.length - 1),
             undefined,
             "A batch longer than its file was believed",
           );
           t.is(
-            decodeBatchHeader(bytes, id.subarray(8), bytes.length),
+            decodeBatchHeader(bytes, id.subarray(8), 4096, bytes.length),
             undefined,
             "A batch of another segment was believed",
+          );
+          t.is(
+            decodeBatchHeader(bytes, place.tag, 4104, bytes.length),
+            undefined,
+            "A batch of another place was believed",
           );
         }
       }
@@ -142,6 +160,7 @@ test("any changed bit of a header is noticed", (t) => {
     length: 700,
     number: 41,
     chain: 9,
+    durableId: 1002,
   });
   const encoded = joined(encodeBatch(batch, place).segments);
   for (let bit = 0; bit < 512 * 8; bit++) {
@@ -149,7 +168,34 @@ test("any changed bit of a header is noticed", (t) => {
     t.is(decodeHead(flipped(head, bit)), undefined);
   }
   for (let bit = 0; bit < 96 * 8; bit++)
-    t.is(decodeBatchHeader(flipped(encoded, bit), place.tag, encoded.length), undefined);
+    t.is(decodeBatchHeader(flipped(encoded, bit), place.tag, 4096, encoded.length), undefined);
+});
+
+test("a head whose newest slot is spoiled says what it said before", async (t) => {
+  const storage = new SimulatedStorage();
+  const file = await HeadFile.open(storage, "/head", 0);
+  const state = {
+    clean: false,
+    epoch: 2,
+    segmentId: id,
+    ordinal: 3,
+    firstOrdinal: 1,
+    length: 700,
+    number: 41,
+    chain: 9,
+  };
+  for (const endId of [10, 20, 30]) {
+    await file.write({ ...state, endId, durableId: endId });
+    const sound = storage.bytesOf("/head");
+    t.is((await HeadFile.read(storage, "/head"))?.endId, endId);
+    for (const slot of [0, 4096]) {
+      const spoiled = storage.afterKill();
+      spoiled.replace("/head", sound.slice().fill(0xff, slot, slot + 512));
+      const left = (await HeadFile.read(spoiled, "/head"))?.endId;
+      t.true(left === endId || left === (endId === 10 ? undefined : endId - 10), `${left} is left of ${endId}`);
+    }
+  }
+  await file.close();
 });
 
 test("a header of another version says which", (t) => {

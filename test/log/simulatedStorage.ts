@@ -40,7 +40,8 @@ export class SimulatedStorage implements Storage {
       parent.entries.set(name, { kind: "file", bytes: new Uint8Array(0), synced: new Uint8Array(0), pending: [] });
     const node = parent.entries.get(name);
     if (node?.kind !== "file") throw systemError("ENOENT", path);
-    return this.#file(node, path);
+    const file = this.#file(node, path);
+    return mode === "writeThrough" ? { ...file, writev: this.#throughTo(node, path) } : file;
   }
 
   async list(path: string): Promise<string[]> {
@@ -94,6 +95,8 @@ export class SimulatedStorage implements Storage {
     return async () => {};
   }
 
+  async ownerOf(): Promise<undefined> {}
+
   /** The bytes of a file, to look at or to change. */
   bytesOf(path: string): Uint8Array {
     const { parent, name } = this.#parentOf(path);
@@ -106,6 +109,13 @@ export class SimulatedStorage implements Storage {
   replace(path: string, bytes: Uint8Array): void {
     const { parent, name } = this.#parentOf(path);
     parent.entries.set(name, { kind: "file", bytes, synced: bytes, pending: [] });
+  }
+
+  /** Takes away what tells that the newest batches were answered, as if the process had been killed just before. */
+  forgetAnswers(): this {
+    for (const path of this.paths().filter((each) => each.endsWith("/head")))
+      this.replace(path, this.bytesOf(path).slice(0, 8192));
+    return this;
   }
 
   /** The paths of all files. */
@@ -125,7 +135,7 @@ export class SimulatedStorage implements Storage {
 
   /** A copy after a loss of power. What was not synced is there or not, sector by sector, as the dice say. */
   afterPowerLoss(random: () => number): SimulatedStorage {
-    return new SimulatedStorage(survivorOf(this.root, random) as DirectoryNode);
+    return new SimulatedStorage(survivorOf(this.root, luckFrom(random)) as DirectoryNode);
   }
 
   #file(node: FileNode, path: string): StorageFile {
@@ -153,7 +163,10 @@ export class SimulatedStorage implements Storage {
           node.pending = []; // The system takes the pages for clean from now on, and never writes them.
           throw error;
         }
-        node.synced = node.bytes.slice();
+        // What a sync that failed has forgotten is not brought to the disk by this one either.
+        for (const change of node.pending)
+          node.synced =
+            "size" in change ? resized(node.synced, change.size) : put(node.synced, change.position, change.bytes);
         node.pending = [];
       },
       truncate: async (size) => {
@@ -163,6 +176,34 @@ export class SimulatedStorage implements Storage {
       },
       size: async () => node.bytes.length,
       close: async () => {},
+    };
+  }
+
+  /**
+   * A write that is on the disk when it resolves. What was written before it is not, nor is a length that another write gave the
+   * file: as on ext4, bytes behind the length that is on the disk are lost then, synced or not. A length that was cut or
+   * stretched to comes with it.
+   */
+  #throughTo(node: FileNode, path: string): StorageFile["writev"] {
+    return async (segments, position) => {
+      const before = node.pending.length;
+      const length = node.bytes.length;
+      const written = await this.#file(node, path).writev(segments, position);
+      try {
+        this.before("sync", path);
+      } catch (error) {
+        node.pending = []; // As after a sync that fails.
+        throw error;
+      }
+      for (const change of node.pending.slice(0, before)) {
+        if ("size" in change) node.synced = resized(node.synced, change.size);
+      }
+      const end = position + written;
+      const safe = end > length ? end : Math.max(position, Math.min(end, node.synced.length));
+      if (safe > position) node.synced = put(node.synced, position, node.bytes.subarray(position, safe));
+      node.pending = node.pending.slice(0, before).filter((change) => !("size" in change));
+      if (safe < end) node.pending.push({ position: safe, bytes: node.bytes.slice(safe, end) });
+      return written;
     };
   }
 
@@ -184,9 +225,13 @@ export class SimulatedStorage implements Storage {
   }
 }
 
-/** An error as the system gives it. */
+/** An error as the system gives it. It has no stack, as those of the system, and so costs little. */
 export function systemError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = Object.assign(new Error(`${code}: ${path}`), { code });
+  Error.stackTraceLimit = stackTraceLimit;
+  return error;
 }
 
 /** Numbers from 0 to 1 that are the same for the same seed. */
@@ -245,34 +290,53 @@ function sameOf(node: Node, known: Map<Node, Node>): Node {
     known.set(node, copy);
     return copy;
   }
-  const copies = (entries: Map<string, Node>) =>
-    new Map([...entries].map(([name, each]) => [name, sameOf(each, known)]));
-  return { kind: "directory", entries: copies(node.entries), synced: copies(node.synced) };
+  const copy: DirectoryNode = { kind: "directory", entries: new Map(), synced: new Map() };
+  known.set(node, copy); // A name that is on the disk stands for the same directory as the one in memory.
+  for (const [name, each] of node.entries) copy.entries.set(name, sameOf(each, known));
+  for (const [name, each] of node.synced) copy.synced.set(name, sameOf(each, known));
+  return copy;
 }
 
-function survivorOf(node: Node, random: () => number): Node {
-  if (node.kind === "file") return fileSurvivorOf(node, random);
+/** How much of what was not synced a loss of power leaves: of names, of bytes, and of the lengths of files. */
+interface Luck {
+  readonly random: () => number;
+  readonly names: number;
+  readonly bytes: number;
+  readonly lengths: number;
+}
+
+/** Some disks have written nearly everything, some nearly nothing, and some the one and not the other. */
+function luckFrom(random: () => number): Luck {
+  const share = () => [0, 1, random(), random()][Math.floor(random() * 4)]!;
+  return { random, names: share(), bytes: share(), lengths: share() };
+}
+
+function survivorOf(node: Node, luck: Luck): Node {
+  if (node.kind === "file") return fileSurvivorOf(node, luck);
   const names = new Set([...node.synced.keys(), ...node.entries.keys()]);
   const entries = new Map<string, Node>();
   for (const name of names) {
     const [synced, current] = [node.synced.get(name), node.entries.get(name)];
-    const survivor = synced === current || random() < 0.5 ? synced : current;
-    if (survivor !== undefined) entries.set(name, survivorOf(survivor, random));
+    const survivor = synced === current || luck.random() >= luck.names ? synced : current;
+    if (survivor !== undefined) entries.set(name, survivorOf(survivor, luck));
   }
   return { kind: "directory", entries, synced: new Map(entries) };
 }
 
-function fileSurvivorOf(node: FileNode, random: () => number): FileNode {
+function fileSurvivorOf(node: FileNode, luck: Luck): FileNode {
   let bytes: Uint8Array = node.synced.slice();
-  const share = random(); // Some disks have written nearly everything, some nearly nothing.
+  const share = luck.random() < 0.5 ? luck.bytes : luck.random();
   for (const change of node.pending) {
     if ("size" in change) {
-      if (random() < share) bytes = resized(bytes, change.size);
+      if (luck.random() < share) bytes = resized(bytes, change.size);
       continue;
     }
+    // The length may be written before the bytes: zeros are there then.
+    if (luck.random() < luck.lengths)
+      bytes = resized(bytes, Math.max(bytes.length, change.position + change.bytes.length));
     for (let at = 0; at < change.bytes.length;) {
       const end = Math.min(change.bytes.length, at + sector - ((change.position + at) % sector));
-      if (random() < share) bytes = put(bytes, change.position + at, change.bytes.subarray(at, end));
+      if (luck.random() < share) bytes = put(bytes, change.position + at, change.bytes.subarray(at, end));
       at = end;
     }
   }

@@ -1,3 +1,4 @@
+import { idAt } from "../../src/model/batch.ts";
 import { defaultIfEmpty, firstValueFrom, from, type ObservableInput } from "rxjs";
 import { logBackend, type LogOptions, type RecoveryReport, type Storage } from "../../backends/log/index.ts";
 import type {
@@ -32,6 +33,9 @@ export interface OpenLog {
   close(): Promise<void>;
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 const config: TopicConfig = {
   partitions: 1,
   components: {
@@ -40,6 +44,11 @@ const config: TopicConfig = {
     serializer: { type: "json" },
   },
 };
+
+/** Encryption with one of several keys; the others can be read. */
+export function encryptionWith(keyId: string): NonNullable<LogOptions["encryption"]> {
+  return { keyId, key: (id) => new Uint8Array(32).fill(id.length + id.charCodeAt(id.length - 1)) };
+}
 
 /** Waits for the answer of a backend. */
 export function answerOf<T>(answer: ObservableInput<T>): Promise<T> {
@@ -73,7 +82,7 @@ export async function openLog(
 
 /** A batch of events. */
 export function batchOf(events: readonly TestEvent[], producer?: ProducerSequence, time = 1000): EventBatch {
-  const texts = events.map(({ text }) => new TextEncoder().encode(text));
+  const texts = events.map(({ text }) => encoder.encode(text));
   let end = 0;
   const metadataEnds = Uint32Array.from(texts, (text) => (end += text.length));
   const metadata = new Uint8Array(end);
@@ -95,7 +104,9 @@ export function batchOf(events: readonly TestEvent[], producer?: ProducerSequenc
 
 /** Bytes that differ from their neighbours. */
 export function someBytes(size: number, seed = 0): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed * 7 + (i >> 8)) & 0xff);
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = i * 31 + seed * 7 + (i >> 8);
+  return bytes;
 }
 
 /** Appends events as one batch, and returns the id of the first. */
@@ -113,6 +124,16 @@ export async function readAll(
   maxEvents = 1000,
 ): Promise<{ events: ReadEvent[]; errors: unknown[] }> {
   const { start, end } = await answerOf(partition.bounds());
+  return readBetween(partition, start, end, maxEvents);
+}
+
+/** What can be read from a position on, as far as the batch that reaches another one, as {@link readAll}. */
+export async function readBetween(
+  partition: BackendPartition,
+  start: number,
+  end: number,
+  maxEvents = 1000,
+): Promise<{ events: ReadEvent[]; errors: unknown[] }> {
   const events: ReadEvent[] = [];
   const errors: unknown[] = [];
   for (let position = start; position < end;) {
@@ -123,20 +144,18 @@ export async function readAll(
         (_, i) => (batch.dataEnds?.[i] ?? 0) - (i === 0 ? 0 : (batch.dataEnds?.[i - 1] ?? 0)),
       );
       const reads: DataRead[] = sizes.map((size, i) => ({
-        id: batch.firstId + i,
+        id: idAt(batch, i),
         location: undefined,
         ranges: new Float64Array(size === 0 ? [] : [0, size]),
       }));
-      const data = await answerOf(partition.fetch(reads)).catch((error: unknown) => {
-        errors.push(error);
-        return undefined;
-      });
+      const data = await fetchAll(partition, reads, errors);
       for (let i = 0; i < batch.count; i++) {
-        if (data === undefined) continue;
-        const text = new TextDecoder().decode(
+        const bytes = data[i];
+        if (bytes === undefined) continue;
+        const text = decoder.decode(
           batch.metadata.subarray(i === 0 ? 0 : batch.metadataEnds[i - 1], batch.metadataEnds[i]),
         );
-        events.push({ id: batch.firstId + i, text, data: joined(data[i]!) });
+        events.push({ id: idAt(batch, i), text, data: joined(bytes) });
       }
       position = batch.next;
     } catch (error) {
@@ -149,7 +168,32 @@ export async function readAll(
   return { events, errors };
 }
 
-/** Segments as one array. */
+/** The data of each event; undefined where it is damaged. What is fetched with something that is damaged fails with it. */
+async function fetchAll(
+  partition: BackendPartition,
+  reads: readonly DataRead[],
+  errors: unknown[],
+): Promise<(readonly Uint8Array[] | undefined)[]> {
+  try {
+    return [...(await answerOf(partition.fetch(reads)))];
+  } catch (error) {
+    if (reads.length > 1) {
+      const parts = await Promise.all(reads.map((read) => fetchAll(partition, [read], errors)));
+      return parts.flat();
+    }
+    errors.push(error);
+    return [undefined];
+  }
+}
+
+/** Segments as one array. One alone is not copied. */
 export function joined(segments: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(segments));
+  if (segments.length === 1) return segments[0]!;
+  const bytes = new Uint8Array(segments.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const segment of segments) {
+    bytes.set(segment, at);
+    at += segment.length;
+  }
+  return bytes;
 }

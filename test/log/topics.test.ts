@@ -5,7 +5,7 @@ import test from "ava";
 import { logBackend } from "../../backends/log/index.ts";
 import { isSluiceError } from "../../src/index.ts";
 import { append, answerOf, batchOf, joined, openLog, readAll, someBytes } from "./support.ts";
-import { SimulatedStorage } from "./simulatedStorage.ts";
+import { SimulatedStorage, systemError } from "./simulatedStorage.ts";
 
 test("only the owner can enter the directories and read the files", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "sluice-log-"));
@@ -21,6 +21,32 @@ test("only the owner can enter the directories and read the files", async (t) =>
   }
   await log.close();
 });
+
+for (const order of ["first", "last"] as const) {
+  test(`a topic whose making failed at the very end does not come back in place of the one that was made then (listed ${order})`, async (t) => {
+    const storage = new SimulatedStorage();
+    const backend = await logBackend("/log", { storage });
+    const config = (await openLog(new SimulatedStorage())).topic.config;
+    let isFailing = true;
+    storage.before = (operation, path) => {
+      if (operation === "syncDirectory" && path.endsWith("/topics") && isFailing) throw systemError("EIO", path);
+    };
+    await t.throwsAsync(answerOf(backend.createTopic("t", config)));
+    isFailing = false;
+    const topic = await answerOf(backend.createTopic("t", config));
+    await append(topic.partitions[0]!, [{ text: "a" }, { text: "b" }]);
+    await answerOf(backend.close());
+    const list = storage.list.bind(storage);
+    storage.list = async (path) => (order === "first" ? list(path) : (await list(path)).toReversed());
+    const again = await openLog(storage);
+    t.deepEqual(
+      (await readAll(again.partition)).events.map(({ text }) => text),
+      ["a", "b"],
+    );
+    await again.close();
+    t.is((await list("/log/topics")).length, 1);
+  });
+}
 
 test("retention drops whole segments: by bytes, by age, by acknowledgement", async (t) => {
   const long = "x".repeat(2000);
@@ -150,4 +176,41 @@ test("wrong options are refused with their value", async (t) => {
     message: /memory/,
   });
   await t.throwsAsync(logBackend("/tmp/x", { segmentBytes: 1 }), { instanceOf: RangeError, message: /1/ });
+});
+
+test("every event is found by its id, whichever is read first", async (t) => {
+  const storage = new SimulatedStorage();
+  const count = 60;
+  const log = await openLog(storage);
+  for (let i = 0; i < count; i++) await append(log.partition, [{ text: `${i} ${"x".repeat(4000)}` }]);
+  await log.close();
+  for (let id = 0; id < count; id++) {
+    const again = await openLog(storage.afterKill());
+    const batch = await answerOf(again.partition.read(id, { maxEvents: 1, maxBytes: 1 }));
+    t.is(batch.firstId, id);
+    t.true(new TextDecoder().decode(batch.metadata).startsWith(`${id} `));
+    await again.close();
+  }
+});
+
+test("what has been acknowledged in memory alone is not dropped", async (t) => {
+  const storage = new SimulatedStorage();
+  const open = storage.open.bind(storage);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  storage.open = async (path, mode) => {
+    const file = await open(path, mode);
+    return path.includes("cursors") ? { ...file, sync: () => held.then(() => file.sync()) } : file;
+  };
+  const log = await openLog(storage, { segmentBytes: 1500, topic: { retention: { acknowledgedBy: ["app"] } } });
+  for (let i = 0; i < 10; i++) await append(log.partition, [{ text: "x".repeat(1000) }]);
+  const [lease] = await answerOf(log.topic.join("app", { partitions: undefined }));
+  const acknowledged = answerOf(lease!.acknowledge(10));
+  for (let i = 0; i < 3; i++) await append(log.partition, [{ text: "x".repeat(1000) }]);
+  t.is((await answerOf(log.partition.bounds())).start, 0);
+  release();
+  await acknowledged;
+  await append(log.partition, [{ text: "x" }]);
+  t.true((await answerOf(log.partition.bounds())).start > 5);
+  await log.close();
 });

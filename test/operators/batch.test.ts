@@ -29,6 +29,15 @@ test("batch() sends what is not full when 'linger' has passed since its first va
   });
 });
 
+test("batch() counts 'linger' from the first value also while another batch is in flight", (t) => {
+  marbles(t, ({ cold, expectObservable }) => {
+    const send = (values: readonly string[]) => cold("20ms (r|)", { r: values.join("") });
+    const source = cold("ab----c 100ms -");
+    const expected = "   25ms x 19ms y"; // "c" has waited for longer than 5 ms when "ab" is answered.
+    expectObservable(source.pipe(batch({ batchSize: 9, linger: 5 }, send))).toBe(expected, { x: "ab", y: "c" });
+  });
+});
+
 test("batch() with an infinite 'linger' waits for the batch to fill", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     expectObservable(cold("-a 999ms -b--").pipe(joined({ batchSize: 2, linger: Infinity }))).toBe("- 1s -x--", {

@@ -1,9 +1,11 @@
 import test from "ava";
 import {
+  concat,
   concatMap,
   delay,
   EMPTY,
   from,
+  lastValueFrom,
   map,
   mergeMap,
   NEVER,
@@ -12,6 +14,7 @@ import {
   take,
   throwError,
   timer,
+  toArray,
   type Observable,
 } from "rxjs";
 import { acknowledge } from "../../operators/acknowledge.ts";
@@ -19,6 +22,7 @@ import { acknowledgeEvery } from "../../operators/acknowledgeEvery.ts";
 import { consume } from "../../operators/consume.ts";
 import { processEvents } from "../../operators/processEvents.ts";
 import type { BackendPartition, Lease } from "../../src/model/backend.ts";
+import type { StoredBatch } from "../../src/model/batch.ts";
 import type { ConsumeOptions, ConsumerStatus, UndecodableEvent } from "../../src/model/consumeOptions.ts";
 import { SluiceError } from "../../src/model/errors.ts";
 import type { StreamEvent } from "../../src/model/event.ts";
@@ -256,6 +260,16 @@ for (const [name, options, error] of [
     { dataSelector: (_: unknown, whole: never) => whole, dataAllocator: () => new Uint8Array(1) },
     "ERR_ALLOCATION",
   ],
+  ["the selector never answers", { dataSelector: () => new Promise(() => {}), componentTimeout: 1 }, "ERR_TIMEOUT"],
+  [
+    "the allocator never answers",
+    {
+      dataSelector: (_: unknown, whole: never) => whole,
+      dataAllocator: () => new Promise(() => {}),
+      componentTimeout: 1,
+    },
+    "ERR_TIMEOUT",
+  ],
 ] as const) {
   test(`consume() fails when ${name}`, async (t) => {
     const topic = memoryTopic<string>();
@@ -266,6 +280,21 @@ for (const [name, options, error] of [
     t.is(codeOf(error_), error);
   });
 }
+
+test("consume() gives selectors and allocators that answer in time all of their time, each for itself", async (t) => {
+  const topic = memoryTopic<string>();
+  stock(topic, ["a", "b", "c"], { size: 8 });
+  const sizes = consume(topic, "reader", {
+    until: "end",
+    componentTimeout: 5000,
+    dataSelector: (_, whole) => Promise.resolve(whole.makeSubView(0, 4)),
+    dataAllocator: (_, { size }) => Promise.resolve(new Uint8Array(size)),
+  }).pipe(
+    map(({ data }) => data.size),
+    toArray(),
+  );
+  t.deepEqual(await lastValueFrom(sizes), [4, 4, 4]);
+});
 
 test("consume() fails when the backend answers a request for data with nothing", (t) => {
   const topic = memoryTopic<string>();
@@ -382,6 +411,30 @@ test("consume() gives a partition back when it is taken away, after what was del
   });
 });
 
+test("consume() delivers nothing more once the lease says, in front of a delivery, that the partition may be somebody else's", (t) => {
+  marbles(t, ({ flush }) => {
+    const revoked = new Subject<void>();
+    const seen: string[] = [];
+    let released = 0;
+    const lease = fakeLease({
+      revoked,
+      confirm: () => {
+        if (seen.length === 2) revoked.next();
+      },
+      release: () => released++,
+    });
+    const read = (position: number) => (position === 0 ? of(storedBatch(0, ["a", "b", "c"])) : NEVER);
+    const topic = fakeTopic<string>({ partitions: [fakePartition({ read })], join: () => concat(of([lease]), NEVER) });
+    consume(topic, "reader", { drainTimeout: 5 }).subscribe((event) => {
+      seen.push(event.metadata);
+      event.acknowledge();
+    });
+    flush();
+    t.deepEqual(seen, ["a", "b"]);
+    t.is(released, 1);
+  });
+});
+
 test("consume() gives a partition back after 'drainTimeout', and never when it is infinite", (t) => {
   marbles(t, ({ cold, flush }) => {
     const released: string[] = [];
@@ -484,6 +537,28 @@ test("consume() stores acknowledgements that come together with one call", (t) =
   });
 });
 
+test("consume() tells of events that damage has taken, in the place where they were, and goes on", (t) => {
+  marbles(t, ({ cold, expectObservable }) => {
+    const seen: unknown[] = [];
+    const gap = { ...storedBatch(2, []), next: 5, lost: true };
+    const read = (position: number) => {
+      if (position === 0) return cold<StoredBatch>("--(b|)", { b: storedBatch(0, ["a", "b"]) });
+      if (position === 2) return cold<StoredBatch>("-(b|)", { b: gap });
+      return position === 5 ? cold<StoredBatch>("-(b|)", { b: storedBatch(5, ["f"]) }) : EMPTY;
+    };
+    const topic = fakeTopic<string>({ partitions: [fakePartition({ read })], join: () => of([fakeLease()]) });
+    const lost = { next: (events: unknown) => seen.push(events) };
+    const events$ = consume(topic, "reader", { lost, maxBatches: 1 }).pipe(
+      map((event) => (seen.push(event.id), event.metadata)),
+      toArray(),
+      map((values) => [values.join(""), JSON.stringify(seen)].join(" ")),
+    );
+    expectObservable(events$).toBe("----(v|)", {
+      v: `abf [0,1,{"topic":"t","partition":0,"fromId":2,"toId":5},5]`,
+    });
+  });
+});
+
 for (const [options, error] of [
   [{ batchSize: 0 }, RangeError],
   [{ maxBatches: 0 }, RangeError],
@@ -502,6 +577,7 @@ for (const [options, error] of [
   [{ warn: 1 as never }, TypeError],
   [{ status: 1 as never }, TypeError],
   [{ errors: {} as never }, TypeError],
+  [{ lost: 1 as never }, TypeError],
   [{ drainTimeout: NaN }, RangeError],
   [{ warnAfter: -1 }, RangeError],
   [{ partitions: [1] }, SluiceError],

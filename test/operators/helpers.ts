@@ -298,6 +298,7 @@ export function fakeEvent<M = number>(
       log.acknowledged.push(`${partition}:${acknowledged}`);
       return Future.resolved<void>(undefined);
     },
+    transact: () => Future.rejected(new Error("A fake event has no backend")),
     hold: () => {
       let released = false;
       log.held++;

@@ -3,6 +3,7 @@ import { firstValueFrom, from, lastValueFrom, type ObservableInput, of, tap, tim
 import { memoryBackend } from "../../backends/memory/index.ts";
 import { acknowledge } from "../../operators/acknowledge.ts";
 import { consume } from "../../operators/consume.ts";
+import { processExactlyOnce } from "../../operators/processExactlyOnce.ts";
 import { produce } from "../../operators/produce.ts";
 import { connect, registerBackend } from "../../src/connect.ts";
 import type { Lease } from "../../src/model/backend.ts";
@@ -49,7 +50,7 @@ test("withFaults() without a fault is the backend itself, to a driver too", asyn
 
   t.deepEqual(
     Object.entries(faults).flatMap(([name, { calls }]) => (calls instanceof Array && calls.length === 0 ? [name] : [])),
-    ["find"],
+    ["transact", "find", "nextSequence"],
   );
 });
 
@@ -80,6 +81,7 @@ const calls: readonly (readonly [Exclude<keyof FaultPlan, "fence" | "revoke" | "
   ["fetch", () => make(({ topic }) => topic.backend.partitions[0]!.fetch([]))],
   ["bounds", () => make(({ topic }) => topic.backend.partitions[0]!.bounds())],
   ["find", () => make(({ topic }) => topic.backend.partitions[0]!.find(0))],
+  ["nextSequence", () => make(({ topic }) => topic.backend.partitions[0]!.nextSequence!("app"))],
 ];
 
 interface Made {
@@ -118,6 +120,21 @@ test("faults.append tells what is appended", async (t) => {
 
   t.is(faults.append.calls.length, 1);
   t.like(call, { topic: "topic", partition: 0, batch: { count: 2, producer: { sequence: 0 } } });
+});
+
+test("faults.transact tells what is stored with which position, and keeps it from being stored", async (t) => {
+  const { faults, topic } = faultyTopic();
+  await lastValueFrom(of({ metadata: "a" }).pipe(produce(topic)));
+  faults.transact.fail(lost);
+  const copied = consume(topic, "app2", { until: "end" }).pipe(
+    processExactlyOnce(topic, ({ metadata }) => ({ metadata }), { retry: { count: 0 } }),
+  );
+  t.is(await t.throwsAsync(lastValueFrom(copied)), lost);
+  const { bounds } = topic.backend.partitions[0]!;
+
+  t.like(faults.transact.calls[0], { topic: "topic", partition: 0, consumer: "app2", position: 1 });
+  t.is(faults.transact.calls[0]!.appends[0]!.batch.count, 1);
+  t.like(await lastValueFrom(from(bounds.call(topic.backend.partitions[0]))), { end: 1 });
 });
 
 test("faults.acknowledge keeps acknowledgements from being stored", (t) => {
@@ -215,7 +232,7 @@ test("a lease that ends while its partition is away is not given back once more"
   };
   runMarbles(t.deepEqual, () => {
     const call = { topic: "topic", consumer: "app2", options: { partitions: undefined } };
-    const faulty = new FaultyLease(lease, call, new FaultPlan(), new Journal());
+    const faulty = new FaultyLease(lease, call, new FaultPlan(), new Journal(), (topic) => topic);
     faulty.revoke(5);
     faulty.release();
     faulty.end();

@@ -14,5 +14,14 @@ import type { Validator } from "../component.ts";
  * ```
  */
 export function acceptAll<M = unknown>(): Validator<M> {
-  return { spec: { type: "accept-all" }, validate: (metadata) => metadata as M };
+  return { spec: { type: "accept-all" }, validate: accept as (metadata: unknown) => M };
+}
+
+/** Whether a validator is this one, so that there is nothing to ask it. @internal */
+export function acceptsAll<M>({ validate }: Validator<M>): boolean {
+  return validate === (accept as typeof validate);
+}
+
+function accept(metadata: unknown): unknown {
+  return metadata;
 }

@@ -36,7 +36,7 @@ export const cursors: Faults = {
 };
 
 /** Leases that are changed. */
-function leasing(change: (lease: Lease, real: BackendTopic, consumer: string) => Partial<Lease>): Fault {
+export function leasing(change: (lease: Lease, real: BackendTopic, consumer: string) => Partial<Lease>): Fault {
   return {
     topic: (real) => ({
       join: (consumer, options) =>

@@ -6,6 +6,7 @@ import {
   type BackendPartition,
   type BackendTopic,
   type Driver,
+  type Lease,
   type OpenTopicOptions,
   type Topic,
   type TopicOptions,
@@ -63,10 +64,29 @@ function topicWith(real: BackendTopic, fault: Fault, connection: number): Backen
   const changed = overlay<BackendTopic>(real, fault.topic?.(real, connection) ?? {});
   const wrap = (partition: BackendPartition) =>
     once(partitions, partition, () => overlay(partition, fault.partition?.(partition, real, connection) ?? {}));
-  return overlay<BackendTopic>(changed, {
+  const { join } = changed;
+  const wrapped = overlay<BackendTopic>(changed, {
     get partitions() {
       return changed.partitions.map(wrap);
     },
+    join: (...call: Parameters<typeof join>) => mapped(join(...call), (leases) => leases.map(ofRealTopics)),
+  });
+  originals.set(wrapped, real);
+  return wrapped;
+}
+
+/** The topics of the memory backend behind those that have a fault: it takes no others into a transaction. */
+const originals = new WeakMap<BackendTopic, BackendTopic>();
+
+function ofRealTopics(lease: Lease): Lease {
+  const { transact } = lease;
+  if (transact === undefined) return lease;
+  return overlay<Lease>(lease, {
+    transact: (...[position, appends]: Parameters<typeof transact>) =>
+      transact(
+        position,
+        appends.map((append) => ({ ...append, topic: originals.get(append.topic) ?? append.topic })),
+      ),
   });
 }
 

@@ -41,9 +41,26 @@ export const readingFaults: Faults = {
         ),
       ),
   ],
+  "goes on behind a batch of which bytes have cut a part": [
+    25,
+    () =>
+      reads((real, position, limits) =>
+        from(real.read(position, { ...limits, maxBytes: Infinity })).pipe(
+          switchMap((whole) =>
+            mapped(real.read(position, limits), (batch) =>
+              batch.count < whole.count ? { ...batch, next: whole.next } : batch,
+            ),
+          ),
+        ),
+      ),
+  ],
   "begins a read one event too early": [
     3,
     () => nth(3, (real, position, limits) => real.read(Math.max(0, position - 1), limits)),
+  ],
+  "leaves the newest event of a key out when it reads a compacted topic": [
+    2,
+    () => changing((batch) => (batch.next < 398 ? batch : { ...batch, count: Math.max(0, batch.count - 3) })),
   ],
   "goes on one event too far": [3, () => changing((batch) => ({ ...batch, next: batch.next + 1 }))],
   "forgets where the metadata of an event ends": [

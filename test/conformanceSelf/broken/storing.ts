@@ -34,6 +34,19 @@ export const storing: Faults = {
         ),
       ),
   ],
+  "gives less durability than was asked for and says nothing": [
+    9,
+    () => appending((batch, real) => real.append({ ...batch, durability: undefined })),
+  ],
+  "refuses a durability that it can give": [
+    9,
+    () =>
+      appending((batch, real) =>
+        batch.durability === undefined
+          ? real.append(batch)
+          : throwError(() => new SluiceError("ERR_UNSUPPORTED", "No")),
+      ),
+  ],
   "answers and stores nothing": [8, () => appending(() => of({ firstId: 0 }))],
   "answers before it stores": [
     8,
@@ -48,6 +61,15 @@ export const storing: Faults = {
   "stores a batch again that is sent again": [
     17,
     () => appending((batch, real) => real.append({ ...batch, producer: undefined })),
+  ],
+  "knows every producer as a new one": [17, () => ({ partition: () => ({ nextSequence: () => of(0) }) })],
+  "counts the events of a producer one too many": [
+    17,
+    () => ({
+      partition: (real) => ({
+        nextSequence: (producer) => mapped(real.nextSequence!(producer), (next) => (next === 0 ? 0 : next + 1)),
+      }),
+    }),
   ],
   "takes a batch behind a gap": [
     17,

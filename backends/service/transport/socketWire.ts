@@ -1,0 +1,38 @@
+import type { Socket } from "node:net";
+import { joinParts } from "./joinParts.ts";
+import type { Wire, WireEvents } from "../protocol/wire.ts";
+
+/** As many bytes are copied in less time than it takes to hand on one more part. */
+const smallBytes = 4096;
+
+/** A wire over a TCP, TLS or Unix socket that is connected. */
+export function socketWire(socket: Socket, peer: string): Wire {
+  if ("setNoDelay" in socket) socket.setNoDelay(true);
+  return {
+    peer,
+    get buffered() {
+      return socket.writableLength;
+    },
+    listen({ bytes, drained, closed }: WireEvents) {
+      let failure: Error | undefined;
+      socket.on("data", bytes);
+      socket.on("drain", drained);
+      socket.on("error", (error) => (failure = error));
+      socket.on("end", () => socket.destroySoon());
+      socket.on("close", () => closed(failure));
+    },
+    write(parts) {
+      const joined = joinParts(parts, smallBytes);
+      if (joined.length === 1) return socket.write(joined[0]!);
+      socket.cork(); // So that all parts leave in one call of the system.
+      let hasRoom = true;
+      for (const part of joined) hasRoom = socket.write(part);
+      socket.uncork();
+      return hasRoom;
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    end: () => socket.destroySoon(),
+    destroy: () => void socket.destroy(),
+  };
+}
