@@ -5,5 +5,5 @@ export default {
   nodeArguments: ["--conditions=sluice-source"],
   concurrency: 1, // Each file has brokers to itself.
   workerThreads: false, // As in ava.config.js.
-  timeout: "10m",
+  timeout: "15m", // Longer than any test has, so that a test that stands still is named.
 };

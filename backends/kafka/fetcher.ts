@@ -1,4 +1,5 @@
 import type { Fetched, FetchWish } from "./client/client.ts";
+import { isKafkaError } from "./client/kafkaError.ts";
 import type { KafkaCluster } from "./cluster.ts";
 
 /** How fetching is bounded. */
@@ -19,11 +20,18 @@ interface Wish extends FetchWish {
 interface Node {
   waiting: Wish[];
   readonly busy: Set<number>;
+  /** The part of the bytes wished for that it is asked for. */
+  share: number;
 }
+
+/** The least part of the bytes wished for, and what an answer adds to the part. */
+const shares = { least: 1 / 1024, step: 1 / 16 };
 
 /**
  * Fetches for all readers of a connection. A broker answers the requests of one connection in their order, so a request
  * that waits for events holds up what comes behind it: wishes that come meanwhile are put together and take another lane.
+ * Where no answer comes, half as much is fetched the next time, down to one batch: a link that is too slow for a whole answer
+ * within the time of a request, or that does not last for so long, would never bring anything.
  */
 export class Fetcher {
   readonly #cluster: KafkaCluster;
@@ -39,7 +47,7 @@ export class Fetcher {
   fetch(node: number, wish: FetchWish, signal: AbortSignal): Promise<Fetched> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error);
-      const queue = this.#nodes.get(node) ?? { waiting: [], busy: new Set<number>() };
+      const queue = this.#nodes.get(node) ?? { waiting: [], busy: new Set<number>(), share: 1 };
       this.#nodes.set(node, queue);
       queue.waiting.push({ ...wish, signal, resolve, reject });
       // Wishes of the same turn travel together.
@@ -53,15 +61,22 @@ export class Fetcher {
     const lane = freeLane(queue.busy);
     const taken = takeOnce(queue);
     queue.busy.add(lane);
+    const partitions = queue.share === 1 ? taken : taken.map((wish) => partOf(wish, queue.share));
     const maxBytes = Math.min(
-      taken.reduce((sum, wish) => sum + wish.maxBytes, 0),
+      partitions.reduce((sum, wish) => sum + wish.maxBytes, 0),
       0x7fff_ffff,
     );
     this.#cluster.client
-      .fetch({ node, lane: `fetch-${lane}` }, { partitions: taken, maxWait: this.#options.maxWait, maxBytes })
+      .fetch({ node, lane: `fetch-${lane}` }, { partitions, maxWait: this.#options.maxWait, maxBytes })
       .then(
-        (answers) => settle(taken, answers),
-        (error: unknown) => taken.forEach(({ reject }) => reject(error)),
+        (answers) => {
+          queue.share = Math.min(1, queue.share + shares.step);
+          settle(taken, answers);
+        },
+        (error: unknown) => {
+          if (isLost(error)) queue.share = Math.max(shares.least, queue.share / 2);
+          taken.forEach(({ reject }) => reject(error));
+        },
       )
       .finally(() => {
         queue.busy.delete(lane);
@@ -75,6 +90,15 @@ function freeLane(busy: ReadonlySet<number>): number {
   let lane = 0;
   while (busy.has(lane)) lane++;
   return lane;
+}
+
+function partOf(wish: Wish, share: number): FetchWish {
+  return { ...wish, maxBytes: Math.ceil(wish.maxBytes * share) };
+}
+
+/** Whether no answer came, or not the whole of it. */
+function isLost(error: unknown): boolean {
+  return isKafkaError(error) && error.code === undefined;
 }
 
 /** Takes the waiting wishes, but of each partition one only: a request can name it once. */

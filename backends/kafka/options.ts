@@ -38,7 +38,7 @@ export interface KafkaConnectOptions {
   readonly store?: string | DataStore | undefined;
   /** Bytes of data beyond which it goes into the `store`. @default 1048576 */
   readonly storeBytes?: number | undefined;
-  /** Bytes of one fetch from one partition. @default 2097152 */
+  /** Bytes of one fetch from one partition; less of them while answers of its broker do not come through. @default 2097152 */
   readonly fetchBytes?: number | undefined;
   /** Milliseconds that a broker waits for events before it answers a fetch with none. @default 500 */
   readonly fetchWait?: number | undefined;

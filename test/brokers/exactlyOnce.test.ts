@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from "ava";
 import { lastValueFrom, toArray } from "rxjs";
 import { consume, processExactlyOnce } from "../../operators/index.ts";
-import { connect, isSluiceError, type Driver } from "../../src/index.ts";
+import { connect, isSluiceError, type Driver, type Topic } from "../../src/index.ts";
 import { checkHistory, type Happening } from "../kafka/checkHistory.ts";
 import { startCluster, type Cluster } from "./cluster/cluster.ts";
 import { processors, type Processors } from "./faults/processors.ts";
@@ -32,6 +32,8 @@ const options = {
   inlineBytes: 64,
   chunkBytes: 1000,
 };
+/** Milliseconds within which something has to go on, whatever is done to it. */
+const patience = 60_000 * scale + 60_000;
 const partitions = 3;
 const final = "final";
 
@@ -79,7 +81,7 @@ interface Work {
  * order, and that what anybody was given or was told to be stored is what was there in the end.
  */
 async function copyThrough(t: ExecutionContext, name: string, faults: (work: Work) => Promise<void>): Promise<void> {
-  t.timeout(600_000);
+  t.timeout(5 * patience);
   const driver = await connect(`kafka://${cluster!.directBrokers.join()}/`, { ...options, deliveryTimeout: 60_000 });
   t.teardown(() => driver.close());
   const source = await whenReady(() => driver.createTopic<Value>(`${name}.source`, { partitions }));
@@ -91,18 +93,20 @@ async function copyThrough(t: ExecutionContext, name: string, faults: (work: Wor
   t.teardown(() => copying.stop());
   const reading = consumeWhile(target, "reader", history, () => over);
   const producing = produceWhile(source, produced, () => over, 1);
-  const progress = async (count: number) => {
-    const until = copying.stored + count;
-    while (copying.stored < until) {
-      t.is(copying.failed, 0, "A processor gave up");
-      await pause(20);
+  const waitUntil = async (what: string, isThere: () => boolean | Promise<boolean>) => {
+    for (const until = Date.now() + patience; !(await isThere()); await pause(20)) {
+      if (copying.failed > 0) throw new Error("A processor gave up");
+      if (Date.now() > until) throw new Error(`${what} (${await stateOf(source, target, produced, copying)})`);
     }
+  };
+  const progress = (count: number) => {
+    const until = copying.stored + count;
+    return waitUntil(`${count} events more were not copied`, () => copying.stored >= until);
   };
   await faults({ cluster: cluster!, processors: copying, progress });
   over = true;
   await Promise.all([producing, reading]);
-  const isDone = async () => (await source.lag("copy")).total === 0;
-  while (!(await isDone())) await pause(100);
+  await waitUntil("Not all events were copied", async () => (await source.lag("copy")).total === 0);
   await copying.stop();
   await readAll(driver, target.name, history, final);
 
@@ -125,6 +129,18 @@ async function copyThrough(t: ExecutionContext, name: string, faults: (work: Wor
   }
   await checkData(t, driver, target.name);
   t.log(`${produced.length} events copied, ${history.length} happenings, ${incidents()} incidents`);
+}
+
+/** Where a workload stands that does not go on. */
+async function stateOf(
+  source: Topic<Value>,
+  target: Topic<Value>,
+  produced: readonly Happening[],
+  copying: Processors,
+) {
+  const { partitions: lags } = await source.lag("copy");
+  const ends = (await target.describe()).partitions.map(({ end }) => end);
+  return JSON.stringify({ stored: storedIn(produced), copied: copying.stored, lags, ends, incidents: incidents() });
 }
 
 /** The values of a partition of the source, in order. */
