@@ -1,12 +1,12 @@
-// node publisher.ts <brokers> <topic> <directory> <run>
+// node publisher.ts <brokers> <topic> <directory> <run> <options as JSON>
 // Publishes numbers through a journal until it is killed. It says on its output which were accepted by the journal.
 
 import { writeSync } from "node:fs";
+import type { KafkaConnectOptions } from "../../../backends/kafka/index.ts";
 import { connect } from "../../../src/index.ts";
-import { impatient } from "../kafkaUnderTest.ts";
 
-const [brokers = "", name = "", directory = "", run = ""] = process.argv.slice(2);
-const driver = await connect(`kafka://${brokers}/`, { ...impatient });
+const [brokers = "", name = "", directory = "", run = "", options = ""] = process.argv.slice(2);
+const driver = await connect(`kafka://${brokers}/`, { ...(JSON.parse(options) as KafkaConnectOptions) });
 const topic = await driver.openTopic<{ n: number; run: string }>(name);
 const producer = await topic.robustProducer({ journal: `${directory}/journal`, maxBatchEvents: 20 });
 for (let n = 0; ; n++) {
