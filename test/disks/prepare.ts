@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { promisify } from "node:util";
+import { hasTool, install } from "../support/tools.ts";
 
-const run = promisify(execFile);
 const libraries = ["x86_64-linux-gnu", "aarch64-linux-gnu"].flatMap((machine) => [
   `/usr/lib/${machine}/libeatmydata.so`,
   `/usr/lib/${machine}/libeatmydata.so.1`,
@@ -24,8 +22,7 @@ export async function prepare(): Promise<Prepared> {
     ["mkfs.xfs", "xfsprogs"],
     ["xfs_io", "xfsprogs"],
   ] as const) {
-    if (!(await isThere(tool))) await install(contents);
-    if (!(await isThere(tool))) return without(`${tool} is not there and could not be installed`);
+    if (!(await hasTool(tool, contents))) return without(`${tool} is not there and could not be installed`);
   }
   if (!existsSync("/dev/loop-control")) return without("there are no loop devices");
   if (libraryPath() === undefined) await install("eatmydata");
@@ -42,24 +39,4 @@ function without(missing: string): Prepared {
 
 function libraryPath(): string | undefined {
   return libraries.find((path) => existsSync(path));
-}
-
-async function isThere(tool: string): Promise<boolean> {
-  return run("sh", ["-c", `command -v ${tool}`]).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function install(name: string): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args: readonly string[]) => run("apt-get", ["-qq", "-y", ...args, name], { env, timeout: 120_000 });
-  try {
-    await apt("install").catch(async () => {
-      await run("apt-get", ["-qq", "update"], { env, timeout: 120_000 });
-      await apt("install");
-    });
-  } catch {
-    // Whoever asked looks whether it is there.
-  }
 }
