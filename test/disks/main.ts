@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { bundle } from "../log/kill/bundle.ts";
 import { seed, trials, withoutFailure } from "../log/trials.ts";
 import { fullDisk } from "./fullDisk.ts";
+import { journalLosses } from "./journalLosses.ts";
 import { removeLeftovers, type FileSystem } from "./loopDisk.ts";
 import { powerLosses } from "./powerLoss.ts";
 import { prepare } from "./prepare.ts";
 import { slowZeros } from "./slowZeros.ts";
 
 const losses = trials({ quick: 300, crash: 300, soak: 3000 });
+/** Losses of power under robust producers: each of them starts a process, and the log under their journals is that of the others. */
+const journals = trials({ quick: 100, crash: 100, soak: 3000 });
 /** Losses of power in which a writer that syncs nothing must be found out. */
 const control = 10;
 const kinds: readonly FileSystem[] = ["ext4", "xfs"];
@@ -39,6 +42,8 @@ if (missing === undefined) await removeLeftovers();
 const programs = await mkdtemp(join(tmpdir(), "sluice-programs-"));
 const writer = join(programs, "killedWriter.mjs");
 await bundle(new URL("../log/kill/killedWriter.ts", import.meta.url), writer);
+const program = join(programs, "publisher.mjs");
+await bundle(new URL("../robust/kill/publisher.ts", import.meta.url), program);
 
 for (const kind of kinds) {
   await test(`${losses} losses of power on ${kind}: nothing that was acknowledged is lost`, missing, async () => {
@@ -60,6 +65,21 @@ for (const kind of kinds) {
   await test(`on ${kind}, eatmydata is found out`, missing ?? eatMyData.missing, async () => {
     const environment = { LD_PRELOAD: eatMyData.library };
     const { problems, losses: needed } = await powerLosses({ kind, writer, losses: control, seed, environment });
+    if (problems.length === 0) throw new Error(`In ${control} losses of power nothing was missed`);
+    return `after ${needed} losses of power: ${problems[0]}`;
+  });
+  await test(
+    `${journals} losses of power on ${kind} under robust producers: what was accepted is stored, once and in order`,
+    missing,
+    async () => {
+      const { problems, accepted } = await journalLosses({ kind, program, losses: journals, seed });
+      if (problems.length > 0) throw new Error(problems.join("\n"));
+      return `${withoutFailure(journals, "losses of power")}, ${accepted} events`;
+    },
+  );
+  await test(`on ${kind}, a journal that is not brought to the disk is found out`, missing, async () => {
+    const durability = "os";
+    const { problems, losses: needed } = await journalLosses({ kind, program, losses: control, seed, durability });
     if (problems.length === 0) throw new Error(`In ${control} losses of power nothing was missed`);
     return `after ${needed} losses of power: ${problems[0]}`;
   });

@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { checkLog } from "../log/kill/checkLog.ts";
 import { Oracle } from "../log/oracle.ts";
 import { randomFrom } from "../log/simulatedStorage.ts";
+import { cutPower } from "./cutPower.ts";
 import { LoopDisk, type FileSystem } from "./loopDisk.ts";
 
 /** Losses of power that hit one directory, one after the other, before another one begins. */
@@ -105,24 +106,4 @@ async function loseOnce(
   if (cutting === undefined) return oracle.hear(cycle, "failed by itself");
   await cutting;
   await disk.startAgain();
-}
-
-/**
- * Cuts the power under a process. It is stopped first: a sync that is under way while the power goes may return as if all
- * were well, and what it then says is no word of a real machine, which had stopped.
- */
-async function cutPower(disk: LoopDisk, child: ChildProcess): Promise<void> {
-  child.kill("SIGSTOP");
-  while (!(await isStopped(child.pid!))) await pause(1);
-  await disk.cutPower();
-  child.kill("SIGKILL");
-}
-
-/** Whether every thread of a process has come to a halt; one in a call of the system halts when that returns. */
-async function isStopped(pid: number): Promise<boolean> {
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    const status = await readFile(`/proc/${pid}/task/${thread}/stat`, "utf8").catch(() => ") T");
-    if (!/^\) [TZX]/.test(status.slice(status.lastIndexOf(")")))) return false;
-  }
-  return true;
 }

@@ -39,9 +39,16 @@ export const ofTopics: readonly PlantedBug[] = [
   {
     name: "a file has its name before it is on the disk",
     file: "backends/log/storage/storage.ts",
-    find: "    await writeAll(file, [bytes], 0);\n    await file.sync();",
-    replace: "    await writeAll(file, [bytes], 0);",
+    find: '(temporary, "create");\n  try {\n    await writeAll(file, [bytes], 0);\n    await file.sync();',
+    replace: '(temporary, "create");\n  try {\n    await writeAll(file, [bytes], 0);',
     tests: [crash],
+  },
+  {
+    name: "what was read from the memory of the system alone is built upon",
+    file: "backends/log/storage/storage.ts",
+    find: '/${name}`, "write");\n  try {\n    await writeAll(file, [bytes], 0);\n    await file.sync();',
+    replace: '/${name}`, "write");\n  try {\n    await writeAll(file, [bytes], 0);',
+    tests: [crash, model],
   },
   {
     name: "the name of a file that is replaced is not brought to the disk",
@@ -52,9 +59,9 @@ export const ofTopics: readonly PlantedBug[] = [
   },
   {
     name: "a topic that was made is lost with the power",
-    file: "backends/log/topicStore.ts",
-    find: "      await storage.rename(`${path}.new`, path);\n      await storage.syncDirectory(directory);",
-    replace: "      await storage.rename(`${path}.new`, path);",
+    file: "backends/log/topicFile.ts",
+    find: "  await storage.rename(`${directory}.new`, directory);\n  await storage.syncDirectory(above);",
+    replace: "  await storage.rename(`${directory}.new`, directory);",
     tests: [crash],
   },
   {

@@ -182,9 +182,9 @@ export const ofWriting: readonly PlantedBug[] = [
   {
     name: "a batch that is sent again is answered before it is stored",
     file: "backends/log/partition.ts",
-    find: "      this.#writer.append({\n",
+    find: "    this.#writer.append({\n",
     replace:
-      "      if (!isNew) {\n        subscriber.next(answer);\n        return subscriber.complete();\n      }\n      this.#writer.append({\n",
+      "    if (!isNew) {\n      subscriber.next(answer);\n      return subscriber.complete();\n    }\n    this.#writer.append({\n",
     tests: [crash, recovery, topics, faults],
   },
 ];

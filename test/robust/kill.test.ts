@@ -1,35 +1,20 @@
-import { fork, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { from, lastValueFrom } from "rxjs";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { logBackend } from "../../backends/log/index.ts";
 import { memoryBackend } from "../../backends/memory/index.ts";
 import { serve, type Service } from "../../backends/service/server/index.ts";
 import type { Backend } from "../../src/index.ts";
 import { bundle } from "../log/kill/bundle.ts";
-import { randomFrom } from "../log/simulatedStorage.ts";
 import { seed, trials, withoutFailure } from "../log/trials.ts";
+import { killCycles, type Target } from "./kill/killCycles.ts";
 import { answerFrom } from "./kill/link.ts";
-import { atOnce, driverOf, storedIn, type Numbered } from "./support.ts";
 
 /** How many times a publisher is killed, for each of the backends. */
 const cycles = trials({ quick: 6, crash: 40, soak: 700 });
-
-/** Where a publisher sends to. */
-interface Target {
-  /** What the publisher is told of it. */
-  readonly name: "memory" | "log" | "service";
-  /** Makes ready for the next publisher. */
-  readonly prepare: () => Promise<void>;
-  /** Answers a publisher. */
-  readonly attend: (child: ChildProcess) => void;
-  /** Its backend, while no publisher runs. */
-  readonly open: () => Promise<Backend>;
-  readonly close: () => Promise<void>;
-}
 
 const done = () => Promise.resolve();
 
@@ -65,51 +50,6 @@ const targets: Readonly<Record<string, (directory: string) => Target>> = {
   },
 };
 
-/** Runs a publisher until it has said so many lines, and kills it. Returns the numbers that were accepted by then. */
-async function killAfter(
-  lines: number,
-  program: string,
-  args: readonly string[],
-  { prepare, attend }: Target,
-): Promise<number[]> {
-  await prepare();
-  const child = fork(program, args, { stdio: ["ignore", "pipe", "inherit", "ipc"], serialization: "advanced" });
-  attend(child);
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const accepted: number[] = [];
-  let count = 0;
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const [what, n] = line.split(" ");
-    if (what === "accepted") accepted.push(Number(n));
-    // What is still in the pipe was said before the end, so it is read as well.
-    if (++count === lines) child.kill("SIGKILL");
-  }
-  await ended;
-  return accepted;
-}
-
-/** Sends what is left, and checks what is stored. */
-async function check(t: ExecutionContext, directory: string, target: Backend, accepted: ReadonlySet<number>) {
-  const driver = await driverOf(target);
-  const topic = await driver.openTopic<Numbered>("t");
-  const producer = await topic.robustProducer({
-    journal: `${directory}/journal`,
-    journalOptions: { segmentBytes: 40_000 },
-    retry: atOnce,
-  });
-  await producer.drain();
-  t.deepEqual(await producer.close(), { left: 0 });
-  const [stored = []] = await storedIn(topic);
-  const wrong = stored.findIndex((n, i) => i > 0 && n <= stored[i - 1]!);
-  t.is(wrong, -1, `stored twice or out of order: ${stored.slice(wrong - 5, wrong + 5).join(" ")}`);
-  const all = new Set(stored);
-  t.deepEqual(
-    [...accepted].filter((n) => !all.has(n)),
-    [],
-  );
-  await driver.close();
-}
-
 for (const [where, targetIn] of Object.entries(targets)) {
   test(`${cycles} times kill -9 of a publisher to the ${where}, with half of the answers lost: accepted is stored, once and in order`, async (t) => {
     t.timeout(8 * 3_600_000);
@@ -118,22 +58,11 @@ for (const [where, targetIn] of Object.entries(targets)) {
     const program = join(directory, "publisher.mjs");
     await bundle(new URL("kill/publisher.ts", import.meta.url), program);
     const target = targetIn(directory);
-    const random = randomFrom(seed);
-    const accepted = new Set<number>();
-    let first = 0;
-    let last = -1;
-    for (let cycle = 0; cycle < cycles; cycle++) {
-      const args = [directory, target.name, String(first), String(cycle)];
-      for (const n of await killAfter(1 + Math.floor(random() * 1500), program, args, target)) {
-        accepted.add(n);
-        last = Math.max(last, n);
-      }
-      first = last + 5000; // Beyond all that it can have pushed without having been told.
-      if (cycle % 10 !== 9 && cycle !== cycles - 1) continue; // Most times the next publisher finds what the last one left.
-      await target.close();
-      await check(t, directory, await target.open(), accepted);
-    }
-    t.log(`${withoutFailure(cycles, "kills")}; ${accepted.size} events were accepted`);
-    t.true(accepted.size > 0);
+    const kill = (child: ChildProcess) => child.kill("SIGKILL");
+    const { problems, accepted } = await killCycles({ cycles, seed, directory, program, target, kill });
+
+    t.deepEqual(problems, []);
+    t.true(accepted > 0);
+    t.log(`${withoutFailure(cycles, "kills")}; ${accepted} events were accepted`);
   });
 }

@@ -1,11 +1,11 @@
-// Run by kill.test.ts as a process of its own, and killed at any moment. It says on its output which numbers were accepted.
+// Run by killCycles.ts as a process of its own, and killed at any moment. It says on its output which numbers were accepted.
 import { writeSync } from "node:fs";
 import { logBackend } from "sluice/backends/log";
 import { FaultPlan, withFaults } from "sluice/testing";
 import { connect, openBackend, registerBackend, type Backend } from "sluice";
 import { linkedBackend } from "./link.ts";
 
-const [directory = "", target = "log", first = "0", seed = "0"] = process.argv.slice(2);
+const [directory = "", target = "log", first = "0", seed = "0", durability = "disk"] = process.argv.slice(2);
 const backends: Readonly<Record<string, () => Backend | Promise<Backend>>> = {
   log: () => logBackend(`${directory}/target`, { segmentBytes: 40_000 }),
   memory: linkedBackend,
@@ -22,6 +22,7 @@ const topic = (await driver.topicExists("t"))
   : await driver.createTopic<{ n: number }>("t");
 const producer = await topic.robustProducer({
   journal: `${directory}/journal`,
+  durability: durability as "disk" | "os",
   journalOptions: { segmentBytes: 40_000 },
   retry: { initialDelay: 1, maxDelay: 5 },
   maxBatchEvents: 50,
