@@ -1,9 +1,11 @@
 // Plants bugs, one after the other, in a copy of the tree, and says which test finds each: `npm run mutants [-- words of a name]`.
 // `2/3` among the words takes every third of them, from the second on.
-import { execFile, type ExecFileException } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { PlantedBug } from "./plantedBug.ts";
 import { plantedBugs } from "./plantedBugs.ts";
@@ -82,11 +84,20 @@ async function tryBug(directory: string, { name, file, find, replace, tests }: P
 /** The title of the first test that fails; undefined when none does. */
 async function failingTest(directory: string, tests: readonly string[]): Promise<string | undefined> {
   const args = ["--conditions=sluice-source", join("node_modules", ".bin", "ava"), "--tap", "--fail-fast", ...tests];
-  const options = { cwd: directory, timeout: patience, maxBuffer: 64 << 20, killSignal: "SIGKILL" as const };
-  const { error, output } = await new Promise<{ error: ExecFileException | null; output: string }>((resolve) => {
-    execFile(process.execPath, args, options, (failure, stdout) => resolve({ error: failure, output: stdout }));
-  });
-  if (error === null) return undefined;
+  const child = spawn(process.execPath, args, { cwd: directory, detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  // The whole group: processes that a test has started outlive a runner that is killed.
+  const killAll = () => void (child.pid !== undefined && process.kill(-child.pid, "SIGKILL"));
+  const impatience = setTimeout(killAll, patience);
+  const printed = text(child.stdout);
+  const [code] = (await once(child, "exit")) as [number | null];
+  clearTimeout(impatience);
+  try {
+    killAll();
+  } catch {
+    // Nobody was left.
+  }
+  const output = await printed;
+  if (code === 0) return undefined;
   return /^not ok \d+ - (.*)$/m.exec(output)?.[1] ?? (output.trim().slice(-300) || "it does not end, or crashes");
 }
 

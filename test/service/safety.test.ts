@@ -4,14 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { WebSocket } from "ws";
+import { logBackend } from "../../backends/log/index.ts";
 import { memoryBackend } from "../../backends/memory/index.ts";
 import { encodeAppend } from "../../backends/service/protocol/appendCodec.ts";
 import { encodeJson } from "../../backends/service/protocol/boundedJson.ts";
+import { decodeError } from "../../backends/service/protocol/errorCodec.ts";
 import { encodeFetch } from "../../backends/service/protocol/fetchCodec.ts";
 import { messageTypes } from "../../backends/service/protocol/frame.ts";
 import { encodeHello } from "../../backends/service/protocol/handshake.ts";
 import { hashToken, makeToken, serve, type ServiceLogger } from "../../backends/service/server/index.ts";
-import { concatMap, finalize, firstValueFrom, from } from "rxjs";
+import { concatMap, finalize, firstValueFrom, from, lastValueFrom } from "rxjs";
 import { connect, type SluiceError } from "../../src/index.ts";
 import { certificate } from "./certificate.ts";
 import { framesOf } from "./frames.ts";
@@ -407,6 +409,51 @@ test("no secret and no line of a client's making gets into the log", async (t) =
   await until(() => lines.some((line) => line.includes("ERR_UNAUTHORIZED")));
   t.true(lines.length > 0);
   t.false(lines.some((line) => line.includes(token) || line.includes("forged") || line.includes("\n")));
+});
+
+test("names that reach for other places are refused, also to who speaks the protocol without a client of ours", async (t) => {
+  const above = await mkdtemp(join(tmpdir(), "sluice-names-"));
+  t.teardown(() => rm(above, { recursive: true }));
+  const backend = await logBackend(join(above, "log"));
+  const service = await served(t, { backend });
+  t.teardown(() => lastValueFrom(from(backend.close()), { defaultValue: undefined }));
+  const [address = ""] = service.addresses;
+  const driver = await connected(t, address);
+  const { backend: good } = await driver.createTopic("good");
+  const client = await rudeClient(t, address);
+  client.greet();
+  const names = [
+    "../escaped",
+    "a/../../escaped",
+    "..",
+    ".",
+    "",
+    "/tmp/escaped",
+    "a\0b",
+    "a\nb",
+    "..\\escaped",
+    "x".repeat(300),
+    {},
+  ];
+  let stream = 1;
+  const asked = new Set<number>();
+  for (const name of names) {
+    for (const op of ["create", "open", "delete"]) {
+      asked.add(stream);
+      client.send(messageTypes.request, stream++, encodeJson({ op, topic: name, config: good.config }));
+    }
+  }
+  client.send(messageTypes.request, stream, encodeJson({ op: "create", topic: "fine", config: good.config }));
+  await until(() => client.messages.some((each) => each.stream === stream && each.type === messageTypes.answer));
+  await until(() => client.messages.filter((each) => asked.has(each.stream)).length === asked.size);
+  const answers = client.messages.filter((each) => asked.has(each.stream));
+  const codes = new Set(
+    answers.map(({ type, body }) => (type === messageTypes.error ? decodeError(body).code : "none")),
+  );
+
+  t.deepEqual([...codes], ["ERR_PROTOCOL"]);
+  t.deepEqual(await readdir(above), ["log"]);
+  t.deepEqual((await driver.listTopics()).toSorted(), ["fine", "good"]);
 });
 
 test("a group file that another service has written meanwhile stays, and nothing is left of one that cannot be written", async (t) => {
