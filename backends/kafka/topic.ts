@@ -6,56 +6,20 @@ import { storedElsewhere } from "../../src/model/group.ts";
 import { AcknowledgedRetention } from "./acknowledgedRetention.ts";
 import { Appender, topicSealed } from "./appender.ts";
 import { ChunkStore } from "./chunkStore.ts";
-import { isKafkaError, protocolError } from "./client/kafkaError.ts";
-import { asUserError, type KafkaCluster, type TopicRef } from "./cluster.ts";
-import type { Fetcher } from "./fetcher.ts";
+import { asUserError, type TopicRef } from "./cluster.ts";
+import { CompanionTopic } from "./companionTopic.ts";
 import { ClassicMember } from "./group/classicMember.ts";
 import { ConsumerMember } from "./group/consumerMember.ts";
 import type { Member } from "./group/member.ts";
 import { acknowledgedOffsets } from "./group/offsets.ts";
-import type { Layout } from "./layouts/layout.ts";
-import type { KafkaOptions } from "./options.ts";
 import { KafkaPartition } from "./partition.ts";
-import type { ProducerMarks } from "./producerMarks.ts";
-import { RecordSink, type BatchSink, type SinkOptions } from "./recordSink.ts";
-import type { Registry, TopicEntry } from "./registry.ts";
+import { RecordSink, type BatchSink } from "./recordSink.ts";
 import { Claims } from "./store/claims.ts";
-import type { DataStore } from "./store/dataStore.ts";
 import { SizedRetention } from "./sizedRetention.ts";
-import { chunkMargin, companionOf, settingsOf, shortStoring } from "./topicSettings.ts";
-import { transactionTimeout, TransactionalProducer } from "./transactions/transactionalProducer.ts";
-
-/** What a topic needs of its connection. */
-export interface TopicHost {
-  readonly cluster: KafkaCluster;
-  readonly fetcher: Fetcher;
-  readonly registry: Registry;
-  readonly marks: ProducerMarks;
-  /** Where large data goes; undefined where all of it stays in Kafka. */
-  readonly store: DataStore | undefined;
-  readonly options: KafkaOptions;
-  readonly sink: SinkOptions;
-  /** The group of a consumer. */
-  readonly groupOf: (consumer: string) => string;
-  /** A name that no other connection of this process has. */
-  readonly newLane: () => string;
-  /** Keeps the connection open until something is done. */
-  readonly hold: (work: Promise<unknown>) => void;
-}
-
-/** What is known of a topic when it is opened. */
-export interface OpenedTopic {
-  /** Its name, without the namespace. */
-  readonly name: string;
-  readonly ref: TopicRef;
-  readonly config: TopicConfig;
-  readonly layout: Layout;
-  /** Bytes of a batch that it takes. */
-  readonly maxBatchBytes: number;
-}
-
-/** How long, in milliseconds, a reader at the end believes that a topic is not sealed. */
-const sealMaxAge = 400;
+import type { OpenedTopic, TopicHost } from "./topicHost.ts";
+import { TopicSeal } from "./topicSeal.ts";
+import { chunkMargin, companionOf, shortStoring } from "./topicSettings.ts";
+import { TransactionalProducer } from "./transactions/transactionalProducer.ts";
 
 /** One topic of Kafka. */
 export class KafkaTopic implements BackendTopic {
@@ -64,6 +28,8 @@ export class KafkaTopic implements BackendTopic {
   readonly partitions: KafkaPartition[] = [];
   readonly #host: TopicHost;
   readonly #opened: OpenedTopic;
+  readonly #seal: TopicSeal;
+  readonly #companion: CompanionTopic;
   readonly #claims: Claims;
   readonly #retention: AcknowledgedRetention;
   /** What keeps each partition within its size, where the topic has a rule of it. */
@@ -71,20 +37,20 @@ export class KafkaTopic implements BackendTopic {
   readonly #members = new Set<Member>();
   /** The places in each group that consumers of this connection have, so that each has an instance of its own. */
   readonly #places = new Map<string, Set<number>>();
-  #companion: Promise<TopicRef | undefined> | undefined;
-  #sealLooked = 0;
 
   constructor(opened: OpenedTopic, host: TopicHost) {
     this.name = opened.name;
     this.ref = opened.ref;
     this.#host = host;
     this.#opened = opened;
+    this.#seal = new TopicSeal({ ...opened, ...host, partitions: this.partitions });
+    this.#companion = new CompanionTopic(opened, host, () => this.partitions.length);
     this.#retention = new AcknowledgedRetention({
       cluster: host.cluster,
       topic: opened.ref,
       groups: (opened.config.retention?.acknowledgedBy ?? []).map(host.groupOf),
       countPartitions: () => this.partitions.length,
-      companion: () => this.#findCompanion("find"),
+      companion: () => this.#companion.open("find"),
       patience: chunkMargin,
     });
     this.#claims = new Claims(opened.ref.name, host.store, host.options.deliveryTimeout);
@@ -103,7 +69,7 @@ export class KafkaTopic implements BackendTopic {
       const add = (topic: string) =>
         cluster.onController(`add partitions to "${topic}"`, (to) => cluster.client.addPartitions(to, topic, total));
       // Chunks of a partition have the same number: their topic grows first.
-      if ((await this.#findCompanion("find")) !== undefined) await add(companionOf(name));
+      if ((await this.#companion.open("find")) !== undefined) await add(companionOf(name));
       await add(name);
       await cluster.retrying(`see the partitions of "${name}"`, async () => {
         cluster.forgetLeaders(this.ref);
@@ -115,49 +81,7 @@ export class KafkaTopic implements BackendTopic {
   }
 
   seal(): Observable<void> {
-    return this.#call("seal", async () => {
-      const { cluster, registry } = this.#host;
-      const { name } = this.ref;
-      const before = String(this.#opened.maxBatchBytes);
-      // A topic that takes batches of no bytes takes none: the brokers themselves refuse whoever does not know of the seal.
-      await this.#setMaxBytes("0");
-      await cluster.retrying(
-        `end the transactions of "${name}"`,
-        async () => {
-          if (!(await this.#hasOpenTransaction())) return;
-          // Nor does it take how a transaction ends, so one that is open would stay so for ever.
-          await this.#setMaxBytes(before);
-          if (await this.#hasOpenTransaction()) throw cluster.notYet("A transaction is open");
-          await this.#setMaxBytes("0");
-          throw cluster.notYet("A transaction was open");
-        },
-        2 * transactionTimeout,
-      );
-      await registry.put(name, { ...this.#entry(), sealed: "yes" });
-    });
-  }
-
-  /** Sets how large a batch may be, and waits until every leader knows. */
-  async #setMaxBytes(bytes: string): Promise<void> {
-    const { cluster } = this.#host;
-    const { name } = this.ref;
-    const setting = { "max.message.bytes": bytes };
-    await cluster.onController(`seal "${name}"`, (to) => cluster.client.setTopicSettings(to, name, setting));
-    await Promise.all(
-      this.partitions.map(({ index }) =>
-        cluster.onLeader(this.ref, index, (to) =>
-          cluster.retrying(`see the seal of "${name}"`, async () => {
-            const seen = await cluster.client.topicSettings(to, name, Object.keys(setting));
-            if (seen["max.message.bytes"] !== bytes) throw cluster.notYet("The seal has not reached every broker");
-          }),
-        ),
-      ),
-    );
-  }
-
-  async #hasOpenTransaction(): Promise<boolean> {
-    const open = await Promise.all(this.partitions.map((partition) => partition.hasOpenTransaction()));
-    return open.includes(true);
+    return this.#call("seal", () => this.#seal.set());
   }
 
   join(consumer: string, { partitions: wanted }: JoinOptions): Observable<readonly Lease[]> {
@@ -236,26 +160,6 @@ export class KafkaTopic implements BackendTopic {
     return `${this.ref.id}/${partition}/${producer}`;
   }
 
-  #entry(): TopicEntry {
-    const { config, layout } = this.#opened;
-    const { components, retention } = config;
-    const known = this.#host.registry.peek(this.ref);
-    return {
-      topicId: this.ref.id,
-      config: { components, ...(retention && { retention }) },
-      layout: layout.name,
-      sealed: known?.sealed ?? "no",
-    };
-  }
-
-  async #isSealed(how: "now" | "lately"): Promise<boolean> {
-    const { registry } = this.#host;
-    if (registry.peek(this.ref)?.sealed === "yes") return true;
-    if (how === "lately" && Date.now() - this.#sealLooked < sealMaxAge) return false;
-    this.#sealLooked = Date.now();
-    return (await registry.get(this.ref))?.sealed === "yes";
-  }
-
   /** How many partitions there are now. Those that are new are opened. */
   async #countPartitions(): Promise<number> {
     const found = await this.#host.cluster.topic(this.ref.name);
@@ -275,7 +179,6 @@ export class KafkaTopic implements BackendTopic {
     while (this.partitions.length < count) {
       const index = this.partitions.length;
       const chunks = this.#chunksOf(index);
-      const isSealed = (how: "now" | "lately") => this.#isSealed(how);
       const makeAppender = (partition: KafkaPartition) =>
         this.#appenderOf(partition, chunks, new RecordSink(cluster, this.ref, index, this.#host.sink));
       const { fetchBytes, tailEvents } = options;
@@ -289,7 +192,7 @@ export class KafkaTopic implements BackendTopic {
         fetchBytes,
         tailEvents,
         makeAppender,
-        isSealed,
+        isSealed: (how: "now" | "lately") => this.#seal.isSet(how),
         beforeDelivery: () => {
           for (const member of this.#members) member.checkClock();
         },
@@ -302,7 +205,7 @@ export class KafkaTopic implements BackendTopic {
         cluster,
         topic: this.ref,
         partition: index,
-        companion: () => this.#findCompanion("find"),
+        companion: () => this.#companion.open("find"),
         maxBytes,
         patience: 2 * shortStoring + options.deliveryTimeout,
         readSizes: (from, tell) => partition.readSizes(from, tell),
@@ -315,7 +218,7 @@ export class KafkaTopic implements BackendTopic {
     return new ChunkStore(cluster, fetcher, index, {
       ...this.#host.sink,
       chunkBytes: options.chunkBytes,
-      companion: (how) => this.#findCompanion(how),
+      companion: (how) => this.#companion.open(how),
       sink,
       stored: (bytes) => this.#sized[index]?.stored(bytes),
     });
@@ -340,7 +243,7 @@ export class KafkaTopic implements BackendTopic {
       end: () => partition.end(),
       mark: (producer) => marks.get(this.#markKey(index, producer)),
       putMark: (producer, mark) => marks.put(this.#markKey(index, producer), mark),
-      isSealed: () => this.#isSealed("now"),
+      isSealed: () => this.#seal.isSet("now"),
     });
   }
 
@@ -351,46 +254,12 @@ export class KafkaTopic implements BackendTopic {
     const { gone } = topic.ref;
     if (gone.signal.aborted) throw gone.signal.reason as Error;
     // A topic that takes nothing takes no mark of how a transaction ends either: it must not become a part of one.
-    if (await topic.#isSealed("now")) throw topicSealed(partition);
+    if (await topic.#seal.isSet("now")) throw topicSealed(partition);
     const chunks = topic.#chunksOf(partition, (companion) => producer.sink(companion, partition));
     const sink = producer.sink(topic.ref, partition);
     const claims = topic.#claims.within((undo) => producer.whenAborted(undo));
     const appender = topic.#appenderOf(topic.partitions[partition]!, chunks, sink, claims);
     return appender.append({ ...batch, producer: undefined });
-  }
-
-  /** The topic of the chunks. */
-  #findCompanion(how: "make" | "find"): Promise<TopicRef | undefined> {
-    return (this.#companion ??= this.#openCompanion(how).then(
-      (found) => {
-        if (found === undefined) this.#companion = undefined; // It may be made later.
-        return found;
-      },
-      (error: unknown) => {
-        this.#companion = undefined;
-        throw error;
-      },
-    )).then((found) => found ?? (how === "make" ? this.#findCompanion("make") : undefined));
-  }
-
-  async #openCompanion(how: "make" | "find"): Promise<TopicRef | undefined> {
-    const { cluster, options } = this.#host;
-    const name = companionOf(this.ref.name);
-    const found = await cluster.topic(name);
-    if (found !== undefined) return { name, id: found.id, gone: this.ref.gone };
-    if (how === "find") return undefined;
-    const settings = settingsOf(this.#opened.config, "chunks", options);
-    const count = this.partitions.length;
-    await cluster
-      .onController(`create "${name}"`, (to) => cluster.client.createTopic(to, name, count, options.replicas, settings))
-      .catch((error: unknown) => {
-        if (!isKafkaError(error, protocolError.topicExists)) throw asUserError(`create topic "${name}"`, error);
-      });
-    return cluster.retrying(`find topic "${name}"`, async () => {
-      const made = await cluster.topic(name);
-      if (made === undefined) throw cluster.notYet(`Topic "${name}" is not there yet`);
-      return { name, id: made.id, gone: this.ref.gone };
-    });
   }
 
   #call<T>(what: string, work: () => Promise<T>): Observable<T> {
