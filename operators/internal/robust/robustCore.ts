@@ -13,13 +13,9 @@ import {
   of,
   Subject,
   Subscription,
-  switchMap,
-  tap,
   throttleTime,
-  throwError,
 } from "rxjs";
 import { after } from "../../../src/model/after.ts";
-import type { BackendPartition, BackendTopic } from "../../../src/model/backend.ts";
 import type { Appended, EventBatch } from "../../../src/model/batch.ts";
 import type { DataInput } from "../../../src/model/data.ts";
 import type { EventInput } from "../../../src/model/draft.ts";
@@ -37,6 +33,7 @@ import { deliveredOutcomes } from "./deliveredOutcomes.ts";
 import { Drains } from "./drains.ts";
 import type { Journal } from "./journal.ts";
 import { backlogBytesOf, type JournalBatch } from "./journalPartition.ts";
+import { JournalSinks } from "./journalSinks.ts";
 import { keepLetter } from "./keepLetter.ts";
 import { Lane, type LaneHooks } from "./lane.ts";
 import { Pushed } from "./pushed.ts";
@@ -70,7 +67,6 @@ export class RobustCore<I> {
   readonly #running = new Subscription();
   readonly #lanes: Lane[] = [];
   readonly #futures: DeliveredFutures[] = [];
-  readonly #sinks: BackendPartition[] = [];
   readonly #drains: Drains;
   readonly #changes = new Subject<void>();
   readonly #activity = new Subject<void>();
@@ -98,7 +94,13 @@ export class RobustCore<I> {
     this.#drains = new Drains(journal.partitions);
     this.#backlog = new Backlog(rules.maxBacklogBytes, rules.full, journal.bytes);
     const running = this.#running;
-    this.#core = new ProducerCore<I>({ ...topic, backend: this.#backend() }, options, {
+    const accepted = () => {
+      this.#openLanes();
+      this.#accepts.next();
+      this.#changed();
+    };
+    const sinks = new JournalSinks(topic.backend, journal, this.#backlog, accepted);
+    this.#core = new ProducerCore<I>({ ...topic, backend: sinks.topic }, options, {
       next: () => {},
       error: (error) => {
         this.#failure = { error };
@@ -269,43 +271,6 @@ export class RobustCore<I> {
     } catch (error) {
       this.warnings.next(error);
     }
-  }
-
-  /** The topic as the pipeline sees it: its partitions are those of the journal. */
-  #backend(): BackendTopic {
-    const partitions = () => {
-      const count = Math.max(this.#topic.backend.partitions.length, this.#sinks.length);
-      while (this.#sinks.length < count) this.#sinks.push(this.#sink(this.#sinks.length));
-      return this.#sinks;
-    };
-    const { config } = this.#topic.backend;
-    return Object.defineProperty({ config }, "partitions", { get: partitions }) as unknown as BackendTopic;
-  }
-
-  #sink(index: number): BackendPartition {
-    return { index, append: (batch: EventBatch) => this.#accept(index, batch) } as unknown as BackendPartition;
-  }
-
-  #accept(index: number, { keys: _, ...batch }: EventBatch): Observable<Appended> {
-    return defer(() => {
-      const size = backlogBytesOf(batch);
-      return this.#backlog.enter(size).pipe(
-        switchMap(() =>
-          this.#journal.append(index, batch).pipe(
-            catchError((error: unknown) => {
-              this.#backlog.leave(size);
-              return throwError(() => error);
-            }),
-          ),
-        ),
-        map((firstId) => ({ firstId })),
-        tap(() => {
-          this.#openLanes();
-          this.#accepts.next();
-          this.#changed();
-        }),
-      );
-    });
   }
 
   #openLanes(): void {
