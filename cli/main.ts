@@ -33,6 +33,9 @@ const terminal: Terminal = {
   onReaderGone: (handler) => watchReader(process.stdout.fd, handler),
 };
 
+/** Who waits for the next event of a log of its own has nothing else that keeps the process alive. */
+const alive = setInterval(() => {}, 2 ** 30);
 process.exitCode = await runCommandLine(process.argv.slice(2), terminal);
+clearInterval(alive);
 // A terminal or pipe that nobody reads any more must not keep the process alive.
 process.stdin.destroy();

@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import test from "ava";
 import { main, startProcess as start, temporaryFolder } from "./runCommand.ts";
 
+/** The names under which commands consume. */
+const nameOf: Readonly<Record<string, string>> = { consume: "app", forward: "forward-source-copy" };
+
 test("a real process stores, drains on SIGTERM, survives a reader that goes away, and ends by itself", async (t) => {
   const cwd = await temporaryFolder(t);
   const ran = (line: string) => start(line.split(" "), cwd).ended;
@@ -56,3 +59,26 @@ test("a command that follows a quiet topic ends when nobody reads its pipe any m
   await new Promise((resolve) => child.on("close", resolve));
   t.is(said, "7\nit ended with 0\n");
 });
+
+for (const [what, follow] of Object.entries({
+  consume: "consume quiet --name app --acknowledge each --json",
+  forward: "forward --from quiet --to copy --create --json",
+})) {
+  test(`${what} stays with a quiet topic of a log that it writes to, until it is asked to end`, async (t) => {
+    const cwd = await temporaryFolder(t);
+    t.is((await start(["topic", "create", "quiet"], cwd).ended).code, 0);
+    const produced = start(["produce", "quiet"], cwd);
+    produced.child.stdin.end("7\n");
+    t.is((await produced.ended).code, 0);
+    const following = start(follow.split(" "), cwd);
+    following.child.stdin.end();
+    const lag = async () =>
+      JSON.parse((await start(["lag", "quiet", nameOf[what]!, "--json"], cwd).ended).stdout) as { total: number };
+    while ((await lag()).total > 0); // Each look takes as long as a process does: there is time to end in.
+
+    t.is((await lag()).total, 0);
+    t.is(following.child.exitCode, null, following.text());
+    following.child.kill("SIGINT");
+    t.is((await following.ended).code, 0, following.text());
+  });
+}
