@@ -45,5 +45,5 @@ test("the client of a service adds little to a page that has RxJS", async (t) =>
   const bytes = outputFiles[0]!.contents;
   const [size, zipped] = [bytes.length, gzipSync(bytes).length].map((each) => Math.ceil(each / 1024));
   t.log(`${size} KiB, ${zipped} KiB with gzip`);
-  t.true(size! <= 36 && zipped! <= 13, "The guide says 36 KiB, and 13 KiB with gzip");
+  t.true(size! <= 37 && zipped! <= 14, "The guide says 37 KiB, and 14 KiB with gzip");
 });

@@ -9,8 +9,8 @@ export interface Outgoing {
   /** Messages of one channel go one after the other; those of different channels take turns, and channel 0 goes first. */
   readonly channel: number | string;
   readonly segments: readonly Uint8Array[];
-  /** Called when its last byte has been handed to the wire. */
-  readonly sent?: () => void;
+  /** Called when its bytes may change again; never, when the wire is lost or cannot tell. */
+  readonly gone?: (() => void) | undefined;
 }
 
 /** A message of which a part has gone. */
@@ -73,20 +73,19 @@ export class FrameSender {
     this.#scheduled = false;
     while (!this.#waiting && !this.#closed && this.#channels.size > 0) {
       const parts: Uint8Array[] = [];
-      const sent: (() => void)[] = [];
+      const gone: (() => void)[] = [];
       let bytes = 0;
       while (this.#channels.size > 0 && bytes < highWater) {
-        bytes += this.#takeFirst(parts, sent);
+        bytes += this.#takeFirst(parts, gone);
         // One frame of each channel in turn; what is left of a message goes in the next round.
         for (const [channel, queue] of this.#channels) {
           if (bytes >= highWater) break;
-          bytes += this.#takeFrame(channel, queue, parts, sent);
+          bytes += this.#takeFrame(channel, queue, parts, gone);
         }
         this.#rotate();
       }
       this.#handedOver += bytes;
-      this.#waiting = !this.#wire.write(parts);
-      for (const each of sent) each();
+      this.#waiting = !this.#wire.write(parts, gone.length === 0 ? undefined : () => gone.forEach((each) => each()));
     }
   }
 
@@ -98,18 +97,18 @@ export class FrameSender {
   }
 
   /** Everything on channel 0: it is small, and others wait for it. */
-  #takeFirst(parts: Uint8Array[], sent: (() => void)[]): number {
+  #takeFirst(parts: Uint8Array[], gone: (() => void)[]): number {
     const queue = this.#channels.get(0);
     let bytes = 0;
-    while (queue !== undefined && queue.length > 0) bytes += this.#takeFrame(0, queue, parts, sent);
+    while (queue !== undefined && queue.length > 0) bytes += this.#takeFrame(0, queue, parts, gone);
     return bytes;
   }
 
-  #takeFrame(channel: number | string, queue: Sending[], parts: Uint8Array[], sent: (() => void)[]): number {
+  #takeFrame(channel: number | string, queue: Sending[], parts: Uint8Array[], gone: (() => void)[]): number {
     const bytes = this.#nextFrame(queue[0]!, parts);
     if (queue[0]!.rest === 0) {
       const { message } = queue.shift()!;
-      if (message.sent !== undefined) sent.push(message.sent);
+      if (message.gone !== undefined) gone.push(message.gone);
     }
     if (queue.length === 0) this.#channels.delete(channel);
     return bytes;

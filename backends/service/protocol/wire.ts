@@ -16,8 +16,12 @@ export interface Wire {
   readonly buffered: number;
   /** Begins to tell what happens. */
   listen(events: WireEvents): void;
-  /** Writes bytes, which must not change until they have gone. Returns whether there is room for more. */
-  write(parts: readonly Uint8Array[]): boolean;
+  /**
+   * Writes bytes, which must not change until they have gone. Returns whether there is room for more.
+   *
+   * @param gone - Called once they have gone; never, when the wire is lost before or cannot tell.
+   */
+  write(parts: readonly Uint8Array[], gone?: () => void): boolean;
   /** Stops reading, so that the other side has to wait. A browser cannot, and does nothing. */
   pause(): void;
   /** Reads on. */

@@ -4,6 +4,7 @@ import type { DataRead } from "../../../src/model/batch.ts";
 import { sizeOfRead } from "../protocol/fetchCodec.ts";
 import { messageTypes } from "../protocol/frame.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ReusedMemory } from "./reusedMemory.ts";
 
 /** How many bytes are fetched at once, so that data of any size goes through little memory. */
 const pieceBytes = 1 << 20;
@@ -14,6 +15,7 @@ export function answerFetch(
   stream: number,
   partition: BackendPartition,
   reads: readonly DataRead[],
+  memory: ReusedMemory,
 ): void {
   const pieces = piecesOf(reads);
   let fetching = new Subscription();
@@ -27,15 +29,31 @@ export function answerFetch(
     if (exchange.isFull) return exchange.whenRoom(next);
     const piece = pieces.next();
     if (piece.done === true) return exchange.answer(stream, messageTypes.end, []);
-    fetching = from(partition.fetch(piece.value))
+    const lent = memory.take(sizeOf(piece.value));
+    const gone = lent && (() => memory.giveBack(lent));
+    fetching = from(partition.fetch(lent === undefined ? piece.value : intoMemory(piece.value, lent)))
       .pipe(take(1))
       .subscribe({
-        next: (segments) => exchange.send(stream, messageTypes.bytes, segments.flat()),
+        next: (segments) => exchange.send(stream, messageTypes.bytes, segments.flat(), gone),
         error: (error: unknown) => exchange.fail(stream, error),
         complete: () => setImmediate(next), // Others have their turn between two pieces.
       });
   };
   next();
+}
+
+/** The same reads, into one piece of memory. */
+function intoMemory(reads: readonly DataRead[], memory: Uint8Array): readonly DataRead[] {
+  let end = 0;
+  return reads.map((read) => {
+    const start = end;
+    end += sizeOfRead(read);
+    return { ...read, into: [memory.subarray(start, end)] };
+  });
+}
+
+function sizeOf(reads: readonly DataRead[]): number {
+  return reads.reduce((sum, read) => sum + sizeOfRead(read), 0);
 }
 
 /** Cuts reads into groups of about as many bytes; a read that is larger is cut into several. */

@@ -37,7 +37,7 @@ export function answerMessage(context: ServiceContext, exchange: Exchange, messa
     case messageTypes.acknowledge:
       return acknowledgeUnder(exchange, stream, body);
     case messageTypes.fetch:
-      return fetch(exchange, stream, body);
+      return fetch(context, exchange, stream, body);
     case messageTypes.request:
       return carryOut(context, exchange, stream, isAgain, decodeObject(body));
     case messageTypes.join:
@@ -56,7 +56,11 @@ function append(context: ServiceContext, exchange: Exchange, stream: number, isA
     const use = (entry: DirectoryEntry) => {
       const target = partitionOf(entry, partition);
       context.count(batch, body.length);
-      storeBatch(target, batch, done);
+      storeBatch(target, batch, (outcome) => {
+        // A backend that has failed may not be done with the data, and one that was given the body itself keeps it.
+        if ("value" in outcome && batch.metadata.buffer !== body.buffer) context.memory.giveBack(body);
+        done(outcome);
+      });
     };
     exchange.useTopic(handle, ["publish"], use, (error) => done({ error }));
   };
@@ -70,10 +74,10 @@ function read(exchange: Exchange, stream: number, body: Uint8Array): void {
   );
 }
 
-function fetch(exchange: Exchange, stream: number, body: Uint8Array): void {
+function fetch(context: ServiceContext, exchange: Exchange, stream: number, body: Uint8Array): void {
   const { handle, partition, reads } = decodeFetch(body);
   exchange.withTopic(handle, stream, ["subscribe"], (entry) =>
-    answerFetch(exchange, stream, partitionOf(entry, partition), reads),
+    answerFetch(exchange, stream, partitionOf(entry, partition), reads, context.memory),
   );
 }
 

@@ -27,8 +27,12 @@ export interface Exchange extends SessionLink {
   begin(stream: number, stop: () => void): void;
   /** Sends an answer that ends a request. */
   answer(stream: number, type: number, segments: readonly Uint8Array[]): void;
-  /** Sends a part of an answer. */
-  send(stream: number, type: number, segments: readonly Uint8Array[]): void;
+  /**
+   * Sends a part of an answer.
+   *
+   * @param gone - Called once its bytes may change; never, when the connection is lost or cannot tell.
+   */
+  send(stream: number, type: number, segments: readonly Uint8Array[], gone?: () => void): void;
   /** Answers a request with an error. */
   fail(stream: number, error: unknown): void;
 }

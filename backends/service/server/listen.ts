@@ -14,6 +14,7 @@ import { WebSocketServer } from "ws";
 import { SluiceError } from "../../../src/model/errors.ts";
 import type { Wire } from "../protocol/wire.ts";
 import { defaultPort } from "../transport/dial.ts";
+import { acceptedWire } from "../transport/acceptedWire.ts";
 import { socketWire } from "../transport/socketWire.ts";
 import { webSocketWire } from "../transport/webSocketWire.ts";
 import type { CheckedOptions, Listener, ServiceTls, TcpListener, UnixListener, WebSocketListener } from "./options.ts";
@@ -48,13 +49,14 @@ export function listen(
 
 async function listenTcp({ tcp }: TcpListener, { tls, limits }: CheckedOptions, accept: Accept): Promise<Listening> {
   const { host = "127.0.0.1", port = defaultPort } = tcp;
-  const take = (socket: Socket) => accept(socketWire(socket, socket.remoteAddress ?? "?"), originOf(socket));
+  const take = (socket: Socket) => accept(acceptedWire(socket, socket.remoteAddress ?? "?"), originOf(socket));
+  const takeTls = (socket: Socket) => accept(socketWire(socket, socket.remoteAddress ?? "?"), originOf(socket));
   const server =
     tls === undefined
-      ? createTcp(take)
+      ? createTcp({ pauseOnConnect: true }, take)
       : createTls(
           { ...tls, ...(tls.ca !== undefined && { requestCert: true }), handshakeTimeout: limits.handshake },
-          take,
+          takeTls,
         );
   server.on("tlsClientError", () => {}); // Somebody who cannot shake hands; the socket is closed already.
   const address = await open(server, { host, port });
@@ -68,7 +70,8 @@ async function listenTcp({ tcp }: TcpListener, { tls, limits }: CheckedOptions, 
 
 async function listenUnix({ unix: { path } }: UnixListener, accept: Accept): Promise<Listening> {
   await removeDead(path);
-  const server = createTcp((socket) => accept(socketWire(socket, path), { address: path, token: undefined }));
+  const take = (socket: Socket) => accept(acceptedWire(socket, path), { address: path, token: undefined });
+  const server = createTcp({ pauseOnConnect: true }, take);
   // The file must not be open to others for a moment either. A worker thread may not say so, and closes it right behind.
   const before = isMainThread ? process.umask(0o177) : undefined;
   const opening = open(server, { path });

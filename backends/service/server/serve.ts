@@ -13,6 +13,7 @@ import { Directory } from "./directory.ts";
 import { removeGroupFile, writeGroupFile } from "./groupFile.ts";
 import { listen, type Listening } from "./listen.ts";
 import { Load } from "./load.ts";
+import { ReusedMemory } from "./reusedMemory.ts";
 import { checkOptions, type CheckedOptions, type Listener, type ServeOptions, type ServiceTls } from "./options.ts";
 import { ServiceConnection, type Origin } from "./serviceConnection.ts";
 import type { ServiceContext } from "./serviceContext.ts";
@@ -118,6 +119,7 @@ class RunningService implements Service {
       directory: new Directory(options.backend),
       own: options.rank && new Directory(options.rank.own),
       load: new Load(limits),
+      memory: new ReusedMemory(),
       sessions: new Sessions(leaseTime, limits.connections),
       count: ({ count }, bytes) => {
         this.#counted.batches++;

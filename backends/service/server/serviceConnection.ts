@@ -62,6 +62,10 @@ export class ServiceConnection implements Exchange {
     this.#peer = new Peer(wire, {
       message: (message) => this.#take(message),
       admit: (header, size) => this.#admit(header, size),
+      target: ({ type }, size) => {
+        const memory = type === messageTypes.append ? context.memory.take(size) : undefined;
+        return memory && [memory];
+      },
       drained: () => this.#goOn(),
       closed: (reason) => this.#closed(reason),
     });
@@ -144,10 +148,10 @@ export class ServiceConnection implements Exchange {
     this.send(stream, type, segments);
   }
 
-  send(stream: number, type: number, segments: readonly Uint8Array[]): void {
+  send(stream: number, type: number, segments: readonly Uint8Array[], gone?: () => void): void {
     // What is large, or ends what is, takes turns; what is small goes first.
     const isSmall = type !== messageTypes.batch && type !== messageTypes.bytes && type !== messageTypes.end;
-    this.#peer.send({ type, stream, channel: isSmall ? 0 : stream, segments });
+    this.#peer.send({ type, stream, channel: isSmall ? 0 : stream, segments, gone });
   }
 
   fail(stream: number, error: unknown): void {

@@ -4,6 +4,7 @@ import type { Access } from "./access.ts";
 import type { Directory } from "./directory.ts";
 import type { Load } from "./load.ts";
 import type { CheckedOptions } from "./options.ts";
+import type { ReusedMemory } from "./reusedMemory.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What all connections of a service share. */
@@ -14,6 +15,8 @@ export interface ServiceContext {
   /** What this process has itself, where it is one of several. */
   readonly own: Directory | undefined;
   readonly load: Load;
+  /** For large data on its way to the backend, and from it. */
+  readonly memory: ReusedMemory;
   readonly sessions: Sessions;
   /** Counts a batch that has come. */
   count(batch: EventBatch, bytes: number): void;

@@ -7,21 +7,23 @@ import { decodeObject } from "../protocol/boundedJson.ts";
 import { unreachable } from "../protocol/peer.ts";
 import type { Wire } from "../protocol/wire.ts";
 import { defaultPort, type ClientTls } from "./dial.ts";
+import { ReadBuffer } from "./readBuffer.ts";
 import { socketWire } from "./socketWire.ts";
 import { webSocketWire } from "./webSocketWire.ts";
 
 /** Opens a wire over TCP, TLS, a Unix socket or WebSocket. */
 export function dial(address: string, tls: ClientTls | undefined): Promise<Wire> {
   if (/^wss?:/.test(address)) return dialWebSocket(address, tls);
-  if (address.startsWith("unix:")) return dialSocket(address, () => connectSocket(address.slice("unix:".length)));
+  if (address.startsWith("unix:"))
+    return dialSocket(address, (reads) => connectSocket({ path: address.slice("unix:".length), ...reads }));
   const { hostname, port } = new URL(address.replace(/^sluices?:/, "http:"));
   const at = {
     host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || (address.endsWith(":80") ? 80 : defaultPort)),
   };
-  if (!address.startsWith("sluices:")) return dialSocket(address, () => connectSocket(at));
+  if (!address.startsWith("sluices:")) return dialSocket(address, (reads) => connectSocket({ ...at, ...reads }));
   const servername = tls?.servername ?? (isIP(at.host) === 0 ? at.host : "");
-  return dialSocket(address, () => connectTls({ ...at, ...pems(tls), servername }), "secureConnect");
+  return dialSocket(address, (reads) => connectTls({ ...at, ...pems(tls), servername, ...reads }), "secureConnect");
 }
 
 /** Reads the addresses out of a group file, as `serve` writes it. */
@@ -50,9 +52,14 @@ function fromFolderOf(file: string, address: string): string {
   return isAbsolute(path) ? address : `unix:${join(dirname(file), path)}`;
 }
 
-function dialSocket(address: string, open: () => Socket, ready = "connect"): Promise<Wire> {
+function dialSocket(
+  address: string,
+  open: (reads: Pick<ReadBuffer, "onread">) => Socket,
+  ready = "connect",
+): Promise<Wire> {
   return new Promise((resolve, reject) => {
-    const socket = open();
+    const reads = new ReadBuffer();
+    const socket = open({ onread: reads.onread });
     const failed = (error: Error) => {
       socket.destroy();
       reject(unreachable(`No connection could be made to ${address}: ${error.message || error.name}`, error));
@@ -60,7 +67,7 @@ function dialSocket(address: string, open: () => Socket, ready = "connect"): Pro
     socket.once("error", failed);
     socket.once(ready, () => {
       socket.off("error", failed);
-      resolve(socketWire(socket, address));
+      resolve(socketWire(socket, address, reads));
     });
   });
 }

@@ -1,12 +1,17 @@
 import type { Socket } from "node:net";
 import { joinParts } from "./joinParts.ts";
+import type { ReadBuffer } from "./readBuffer.ts";
 import type { Wire, WireEvents } from "../protocol/wire.ts";
 
 /** As many bytes are copied in less time than it takes to hand on one more part. */
 const smallBytes = 4096;
 
-/** A wire over a TCP, TLS or Unix socket that is connected. */
-export function socketWire(socket: Socket, peer: string): Wire {
+/**
+ * A wire over a TCP, TLS or Unix socket that is connected.
+ *
+ * @param reads - What the socket reads into, where it was opened with such a buffer.
+ */
+export function socketWire(socket: Socket, peer: string, reads?: ReadBuffer): Wire {
   if ("setNoDelay" in socket) socket.setNoDelay(true);
   return {
     peer,
@@ -15,18 +20,20 @@ export function socketWire(socket: Socket, peer: string): Wire {
     },
     listen({ bytes, drained, closed }: WireEvents) {
       let failure: Error | undefined;
-      socket.on("data", bytes);
+      if (reads === undefined) socket.on("data", bytes);
+      else reads.listen(bytes);
       socket.on("drain", drained);
       socket.on("error", (error) => (failure = error));
       socket.on("end", () => socket.destroySoon());
       socket.on("close", () => closed(failure));
     },
-    write(parts) {
+    write(parts, gone) {
       const joined = joinParts(parts, smallBytes);
-      if (joined.length === 1) return socket.write(joined[0]!);
+      const written = gone && ((error?: Error | null) => error ?? gone());
+      if (joined.length === 1) return socket.write(joined[0]!, written);
       socket.cork(); // So that all parts leave in one call of the system.
       let hasRoom = true;
-      for (const part of joined) hasRoom = socket.write(part);
+      for (const part of joined) hasRoom = socket.write(part, part === joined.at(-1) ? written : undefined);
       socket.uncork();
       return hasRoom;
     },

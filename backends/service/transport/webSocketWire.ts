@@ -5,7 +5,8 @@ import type { Wire, WireEvents } from "../protocol/wire.ts";
 export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
-  send(data: Uint8Array<ArrayBuffer>): void;
+  /** Only `ws` calls back once the data has gone. */
+  send(data: Uint8Array<ArrayBuffer>, gone?: (error?: Error | null) => void): void;
   close(code?: number): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(type: "close" | "error", listener: (event: object) => void): void;
@@ -58,8 +59,10 @@ export function webSocketWire(socket: WebSocketLike, peer: string): Wire {
       socket.addEventListener("error", () => {}); // "close" follows.
       socket.addEventListener("close", () => close(undefined));
     },
-    write(parts) {
-      for (const message of joinParts(parts, messageBytes)) socket.send(message as Uint8Array<ArrayBuffer>);
+    write(parts, gone) {
+      const messages = joinParts(parts, messageBytes) as readonly Uint8Array<ArrayBuffer>[];
+      const written = gone && ((error?: Error | null) => error ?? gone());
+      for (const message of messages) socket.send(message, message === messages.at(-1) ? written : undefined);
       if (socket.bufferedAmount < highWater) return true;
       looking ??= setTimeout(look, lookMs);
       return false;
