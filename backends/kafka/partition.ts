@@ -16,6 +16,7 @@ import { findBatches, readRecords, type FoundBatch } from "./records/decodeBatch
 import { chunksAt, claimAt, InlineData, parseChunks } from "./records/location.ts";
 import type { BatchSize } from "./sizedRetention.ts";
 import type { Claims } from "./store/claims.ts";
+import { FetchSize } from "./records/fetchSize.ts";
 import { FetchedBatches } from "./records/readFetched.ts";
 import { RecordView } from "./records/recordParts.ts";
 
@@ -50,6 +51,7 @@ export class KafkaPartition implements BackendPartition {
   readonly nextSequence?: (producer: string) => Observable<number>;
   readonly #host: PartitionHost;
   readonly #appender: Appender;
+  readonly #fetchSize: FetchSize;
   /** What was fetched and not been asked for yet, by the position that it goes on at. */
   readonly #rests = new Map<number, FetchedBatches>();
   /** What is being fetched before somebody asks for it, by its position. */
@@ -61,6 +63,7 @@ export class KafkaPartition implements BackendPartition {
   constructor(index: number, host: PartitionHost) {
     this.index = index;
     this.#host = host;
+    this.#fetchSize = new FetchSize(host.fetchBytes);
     this.#appender = host.makeAppender(this);
     // A layout that has no room for sequences cannot say how far they have come.
     if (host.layout.notes === "none") return;
@@ -185,13 +188,14 @@ export class KafkaPartition implements BackendPartition {
         if (!rest!.isEmpty && !signal.aborted) this.#keep(rest!);
         return piece;
       }
-      const fetched = (await this.#takeAhead(at)) ?? (await this.#fetch(at, this.#host.fetchBytes, signal));
+      const fetched = (await this.#takeAhead(at)) ?? (await this.#fetch(at, this.#fetchSize.bytes, signal));
       if (fetched.error === protocolError.offsetOutOfRange) {
         at = await this.#backInRange(at);
         rest = undefined;
         continue;
       }
       rest = new FetchedBatches(this.#host.cluster.client, this.#host.layout, fetched, at);
+      this.#fetchSize.note(fetched.records, rest.wholeBytes);
       if (rest.end > at && rest.end < fetched.lastStableOffset && !signal.aborted) this.#fetchAhead(rest.end);
       const isAtEnd = fetched.records.length === 0 && at >= fetched.lastStableOffset;
       if (isAtEnd && (await this.#host.isSealed("lately"))) return undefined;
@@ -206,7 +210,7 @@ export class KafkaPartition implements BackendPartition {
   /** Fetches what whoever reads here will ask for next, while they are busy with what they have. */
   #fetchAhead(position: number): void {
     void this.#takeAhead(position);
-    const fetching = this.#fetch(position, this.#host.fetchBytes, this.#host.topic.gone.signal, aheadPatience);
+    const fetching = this.#fetch(position, this.#fetchSize.bytes, this.#host.topic.gone.signal, aheadPatience);
     this.#ahead.set(position, {
       fetched: fetching.catch(() => undefined), // Whoever comes to it fetches for themselves, and hears of what is wrong.
       timer: setTimeout(() => this.#ahead.delete(position), aheadPatience).unref(),

@@ -57,6 +57,13 @@ export function findBatches(bytes: Uint8Array, crc32c: (bytes: Uint8Array) => nu
   return found;
 }
 
+/** How many bytes the batch has of which fetched bytes have the beginning; undefined where that does not say. */
+export function wholeLength(bytes: Uint8Array, at: number): number | undefined {
+  if (at + 12 > bytes.length) return undefined;
+  const length = new DataView(bytes.buffer, bytes.byteOffset + at, 12).getInt32(8);
+  return length > 0 ? 12 + length : undefined;
+}
+
 /**
  * Calls back for each record of a batch, with a view that is valid during the call only.
  *

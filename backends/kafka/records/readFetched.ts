@@ -23,6 +23,8 @@ export class FetchedBatches {
   readonly #ahead = new Map<number, Promise<Uint8Array>>();
   /** Where to read on. */
   position: number;
+  /** How many of the bytes that were fetched are batches that are whole. */
+  readonly wholeBytes: number;
 
   constructor(client: KafkaClient, layout: Layout, fetched: Fetched, position: number) {
     this.#client = client;
@@ -30,6 +32,8 @@ export class FetchedBatches {
     this.#batches = findBatches(fetched.records, (bytes) => client.crc32c(bytes));
     this.#aborted = new AbortedTransactions(fetched.aborted);
     this.position = position;
+    const last = this.#batches.at(-1)?.records;
+    this.wholeBytes = last === undefined ? 0 : last.byteOffset + last.length - fetched.records.byteOffset;
   }
 
   /** Where the next fetch goes on. */
@@ -100,7 +104,8 @@ function decode(
   next: number,
   layout: Layout,
 ): StoredBatch {
-  const builder = new StoredBuilder(atMost, bytes);
+  const [[, first]] = group as readonly [readonly [FoundBatch, Uint8Array]];
+  const builder = new StoredBuilder(atMost, group.length === 1 && mayMoveIn(first) ? first : bytes);
   const view = new RecordView();
   const event = new IncomingEvent();
   for (const [batch, records] of group) {
@@ -116,10 +121,20 @@ function decode(
   return builder.finish(position, next);
 }
 
+/**
+ * Whether metadata may be moved together where it lies. Nobody else has these bytes; but who keeps an event keeps all of the memory
+ * that its metadata is in, and must not keep much more than a batch.
+ */
+function mayMoveIn({ buffer, length }: Uint8Array): boolean {
+  return length >= buffer.byteLength / 4;
+}
+
 /** Gathers events into the few arrays of a stored batch. */
 class StoredBuilder {
   #count = 0;
   #metadata: Uint8Array;
+  /** Whether the metadata is in the memory of the records that are still being read. */
+  #isAmongRecords: boolean;
   #end = 0;
   #dataEnd = 0;
   #first = 0;
@@ -135,8 +150,14 @@ class StoredBuilder {
   #next = -1;
   readonly #runs: ProducerRun[] = [];
 
-  constructor(atMost: number, bytes: number) {
-    this.#metadata = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer); // Nobody sees what is not written.
+  /**
+   * @param atMost - How many events there may be.
+   * @param memory - How many bytes of metadata there may be; or the records themselves, in which it is moved together then. Of large
+   * events new memory for them would cost more than everything else here.
+   */
+  constructor(atMost: number, memory: number | Uint8Array) {
+    this.#isAmongRecords = typeof memory !== "number";
+    this.#metadata = typeof memory === "number" ? unwritten(memory) : memory;
     this.#ids = new Float64Array(atMost);
     this.#ends = new Uint32Array(atMost);
     this.#timestamps = new Float64Array(atMost);
@@ -159,6 +180,8 @@ class StoredBuilder {
     if (offset !== this.#first + i) this.#isContiguous = false;
     this.#ids[i] = offset;
     this.#timestamps[i] = timestamp;
+    if (this.#isAmongRecords && (data !== undefined || !this.#isBehindEnd(metadata, metadataStart)))
+      this.#leaveRecords();
     this.#append(metadata, metadataStart, metadataEnd);
     this.#ends[i] = this.#end;
     if (data !== undefined || apart !== undefined) {
@@ -191,6 +214,20 @@ class StoredBuilder {
     return id === undefined ? undefined : { id, sequence: sequence! + offset - this.#base };
   }
 
+  /** Whether metadata lies where it can be moved to the end from, over nothing that is still to be read. */
+  #isBehindEnd({ buffer, byteOffset }: Uint8Array, start: number): boolean {
+    const { buffer: own, byteOffset: ownStart } = this.#metadata;
+    return buffer === own && byteOffset + start >= ownStart + this.#end;
+  }
+
+  /** Goes on in memory of its own: data stays where it came, and metadata that was made from a record may be longer than that was. */
+  #leaveRecords(): void {
+    const own = unwritten(this.#metadata.length);
+    own.set(this.#metadata.subarray(0, this.#end));
+    this.#metadata = own;
+    this.#isAmongRecords = false;
+  }
+
   #append(bytes: Uint8Array, start: number, end: number): void {
     const size = end - start;
     if (this.#end + size > this.#metadata.length) {
@@ -198,10 +235,15 @@ class StoredBuilder {
       larger.set(this.#metadata.subarray(0, this.#end));
       this.#metadata = larger;
     }
-    // A copy: between the metadata of two records stands what only Kafka reads, and the batch wants it back to back.
+    // Moved, or copied: between the metadata of two records stands what only Kafka reads, and the batch wants it back to back.
     this.#metadata.set(bytes.subarray(start, end), this.#end);
     this.#end += size;
   }
+}
+
+/** Memory of which nobody sees what is not written. */
+function unwritten(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 /** Cuts a batch in two: what a reader has room for, at least one event, and the rest. */
