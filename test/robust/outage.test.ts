@@ -7,6 +7,7 @@ import test from "ava";
 import { asyncScheduler, timer } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import type { RobustStatus } from "../../operators/index.ts";
+import { SimulatedClock } from "./simulatedClock.ts";
 import { statusWhere, upTo, worldOf } from "./support.ts";
 
 const day = 86_400_000;
@@ -124,6 +125,48 @@ test("a backlog that grows is on the disk and not in memory", async (t) => {
   t.true(late - early < 6 << 20, `${late - early} bytes more in memory for ${(bytes * 3) / 4} more in the journal`);
   t.deepEqual(await producer.close({ deadline: 0 }), { left: 80_000 });
 });
+
+test.serial(
+  "an outage of three days with a backlog that grows all the time costs no memory, and loses nothing",
+  async (t) => {
+    const journal = await mkdtemp(join(tmpdir(), "sluice-outage-"));
+    t.teardown(() => rm(journal, { recursive: true, force: true }));
+    const clock = new SimulatedClock();
+    t.teardown(() => clock.restore());
+    const { faults, open, topic } = await worldOf();
+    let attempts = 0;
+    faults.append.fail(new Error("no route"), { when: () => ++attempts > 0 });
+    const producer = await open({ journal, durability: "os", retry: { jitter: 0 } });
+    const data = new Uint8Array(2000);
+    const [minutes, each] = [3 * 24 * 60, 10];
+    let n = 0;
+    let early = 0;
+    for (let minute = 0; minute < minutes; minute++) {
+      for (let i = 0; i < each; i++) producer.push({ n: n++ }, data);
+      await producer.flush();
+      await clock.pass(60_000);
+      if (minute === minutes / 3) early = bytesInUse();
+    }
+    const grown = bytesInUse() - early;
+    const { bytes, oldest, queued, inFlight } = await statusWhere(producer, () => true);
+    t.true(attempts > 8600 && attempts < 8700, `${attempts} attempts`);
+    t.is(queued + inFlight, minutes * each);
+    t.true(Math.abs(Date.now() - 3 * day - oldest!) < 60_000, `the oldest is of ${Date.now() - oldest!} ms ago`);
+    t.true(bytes > minutes * each * data.length);
+    // Two thirds of the backlog came behind the first look. The list of calls that the test keeps grows as well.
+    t.true(grown < bytes / 8, `${grown} bytes more in memory, and ${(bytes * 2) / 3} more in the journal`);
+
+    faults.append.heal();
+    const drained = producer.drain();
+    await clock.pass(60_000);
+    clock.restore();
+    await drained;
+    let next = 0;
+    for await (const { metadata } of topic.consumer("all", { until: "end" })) if (metadata.n === next) next++;
+    t.is(next, minutes * each);
+    t.deepEqual(await producer.close(), { left: 0 });
+  },
+);
 
 test.serial("a clock that jumps changes nothing", async (t) => {
   const { faults, open, stored } = await worldOf();
