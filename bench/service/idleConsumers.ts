@@ -2,9 +2,9 @@ import { connect, type Driver } from "sluice";
 import { single, type Figure } from "../harness.ts";
 import { startHost } from "./otherProcess.ts";
 
-/** What consumers cost that have nothing to read. `SLUICE_BENCH_IDLE` says how many: each takes a file descriptor on both sides. */
+/** What consumers cost that have nothing to read. `SLUICE_BENCH_IDLE` says how many, 10,000 where it says nothing: each takes a file descriptor on both sides. */
 export async function idleConsumers(): Promise<Figure[]> {
-  const count = Number(process.env["SLUICE_BENCH_IDLE"] ?? 2000);
+  const count = Number(process.env["SLUICE_BENCH_IDLE"] ?? 10_000);
   const host = await startHost("memory");
   const webSocket = host.addresses.at(-1)!;
   const first = await connect(webSocket);

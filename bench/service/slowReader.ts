@@ -6,7 +6,7 @@ import { startHost, startStoppedReader } from "./otherProcess.ts";
 
 /** How long events take to many consumers, without and with one beside them that has asked for all data and reads nothing. */
 export async function slowReader(): Promise<Figure[]> {
-  const count = Number(process.env["SLUICE_BENCH_ACTIVE"] ?? 300);
+  const count = Number(process.env["SLUICE_BENCH_ACTIVE"] ?? 1000);
   const host = await startHost("memory");
   const webSocket = host.addresses.at(-1)!;
   const first = await connect(webSocket);
