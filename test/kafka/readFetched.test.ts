@@ -4,7 +4,7 @@ import test from "ava";
 import type { Fetched, KafkaClient } from "../../backends/kafka/client/client.ts";
 import type { IncomingEvent, Layout } from "../../backends/kafka/layouts/layout.ts";
 import { sluiceLayout } from "../../backends/kafka/layouts/sluice.ts";
-import { BatchEncoder } from "../../backends/kafka/records/encodeBatch.ts";
+import { BatchEncoder, checkedFrom, controlBit, transactionalBit } from "../../backends/kafka/records/encodeBatch.ts";
 import { InlineData } from "../../backends/kafka/records/location.ts";
 import { FetchedBatches } from "../../backends/kafka/records/readFetched.ts";
 import { RecordParts } from "../../backends/kafka/records/recordParts.ts";
@@ -105,6 +105,17 @@ testProp(
     t.deepEqual(plainOf(await readAll(fetchedOf(plain), longer)), expected);
   },
 );
+
+test("a marker of a transaction is a piece without an event, that says where to read on", async (t) => {
+  const fetched = fetchedOf([[{ metadata: new Uint8Array(6), data: undefined }]]);
+  const view = new DataView(fetched.records.buffer);
+  view.setInt16(21, view.getInt16(21) | controlBit | transactionalBit);
+  view.setUint32(17, checksum(fetched.records.subarray(checkedFrom)));
+  const [piece, ...more] = await readAll(fetched);
+
+  t.like(piece, { count: 0, next: 1 });
+  t.deepEqual(more, []);
+});
 
 test("large events take no memory beside that which they were fetched into", async (t) => {
   const large = Array.from({ length: 8 }, (_, i) => ({ metadata: new Uint8Array(50_000).fill(i), data: undefined }));

@@ -104,8 +104,8 @@ function decode(
   next: number,
   layout: Layout,
 ): StoredBatch {
-  const [[, first]] = group as readonly [readonly [FoundBatch, Uint8Array]];
-  const builder = new StoredBuilder(atMost, group.length === 1 && mayMoveIn(first) ? first : bytes);
+  const only = group.length === 1 ? group[0]![1] : undefined; // None at all, where there are but markers of transactions.
+  const builder = new StoredBuilder(atMost, only !== undefined && mayMoveIn(only) ? only : bytes);
   const view = new RecordView();
   const event = new IncomingEvent();
   for (const [batch, records] of group) {
