@@ -94,13 +94,16 @@ test("it is told when bytes have gone, once, and not when they never do", async 
   let gone = 0;
   ours.write([new Uint8Array(10), new Uint8Array(100_000), new Uint8Array(5)], () => gone++);
   await until(() => gone > 0);
+  const twice = new Uint8Array(10_000);
+  ours.write([twice, new Uint8Array(1), twice], () => gone++);
+  await until(() => gone > 1);
   theirs.pause();
   let never = 0;
   ours.write([new Uint8Array(64 << 20)], () => never++);
   await until(() => ours.buffered > 0);
   ours.destroy();
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  t.deepEqual([gone, never], [1, 0]);
+  t.deepEqual([gone, never], [2, 0]);
   theirs.destroy();
 });
 

@@ -33,7 +33,8 @@ export function socketWire(socket: Socket, peer: string, reads?: ReadBuffer): Wi
       if (joined.length === 1) return socket.write(joined[0]!, written);
       socket.cork(); // So that all parts leave in one call of the system.
       let hasRoom = true;
-      for (const part of joined) hasRoom = socket.write(part, part === joined.at(-1) ? written : undefined);
+      const last = joined.length - 1;
+      joined.forEach((part, i) => (hasRoom = socket.write(part, i === last ? written : undefined)));
       socket.uncork();
       return hasRoom;
     },

@@ -62,7 +62,8 @@ export function webSocketWire(socket: WebSocketLike, peer: string): Wire {
     write(parts, gone) {
       const messages = joinParts(parts, messageBytes) as readonly Uint8Array<ArrayBuffer>[];
       const written = gone && ((error?: Error | null) => error ?? gone());
-      for (const message of messages) socket.send(message, message === messages.at(-1) ? written : undefined);
+      const last = messages.length - 1;
+      messages.forEach((message, i) => socket.send(message, i === last ? written : undefined));
       if (socket.bufferedAmount < highWater) return true;
       looking ??= setTimeout(look, lookMs);
       return false;
