@@ -1,4 +1,5 @@
 import { ofOperators, ofRobustPublication, ofTopics } from "./bugsAboveTheLog.ts";
+import { ofMovedData } from "./bugsOfMovedData.ts";
 import { ofReading, ofRecovery, ofWriting } from "./bugsOfTheLog.ts";
 import type { PlantedBug } from "./plantedBug.ts";
 
@@ -10,4 +11,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...ofTopics,
   ...ofOperators,
   ...ofRobustPublication,
+  ...ofMovedData,
 ];
