@@ -4,6 +4,8 @@ import { compressorOf, decompress } from "../../backends/kafka/compression.ts";
 import { maxPlainLength } from "../../backends/kafka/maxPlainLength.ts";
 import { CompressionThread } from "../../backends/kafka/compressionThread.ts";
 
+const snappy = 2;
+
 for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
   testProp(
     `${compression}: what is compressed comes back, and what was given stays as it is`,
@@ -43,7 +45,7 @@ for (const compression of ["snappy", "lz4"] as const) {
 test("a few bytes that would fill the memory are ERR_STORAGE before they are taken apart", async (t) => {
   const endless = (bytes: number[], again: number[], times: number) =>
     Uint8Array.from([...bytes, ...Array.from({ length: times }, () => again).flat()]);
-  const snappy = endless([0xff, 0xff, 0xff, 0xff, 0x0f], [0], 10);
+  const snappyBytes = endless([0xff, 0xff, 0xff, 0xff, 0x0f], [0], 10);
   const java = endless(
     [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1],
     [0, 0, 0, 5, 0x80, 0x80, 0x80, 0x80, 1],
@@ -52,12 +54,25 @@ test("a few bytes that would fill the memory are ERR_STORAGE before they are tak
   // 129 blocks of at most 4 MiB, each of one byte.
   const lz4 = endless([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73], [1, 0, 0, 0, 0], 129);
   for (const [bits, bytes] of [
-    [2, snappy],
+    [2, snappyBytes],
     [2, java],
     [3, lz4],
   ] as const) {
     const error = await t.throwsAsync(decompress(bits, bytes), { code: "ERR_STORAGE" });
     t.regex(String(error.cause), /RangeError: They come to \d+ bytes, of at most 536870912/);
+  }
+});
+
+test("nothing at all is compressed also where the memory of the library has just grown", async (t) => {
+  const thread = new CompressionThread();
+  t.teardown(() => thread.close());
+  for (let size = 4000; size < 400_000; size = Math.ceil(size * 1.07)) {
+    await thread.run(
+      "compress",
+      snappy,
+      new Uint8Array(size).map((_, i) => (i * 48_271) >> 3),
+    );
+    t.deepEqual(await thread.run("compress", snappy, new Uint8Array(0)), Uint8Array.of(0));
   }
 });
 

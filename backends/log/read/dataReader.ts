@@ -1,3 +1,4 @@
+import { allocate } from "../../../src/model/allocate.ts";
 import { indexOfId, type DataRead } from "../../../src/model/batch.ts";
 import { copyInto } from "../../../src/model/selectBytes.ts";
 import { openBlock } from "../encryption/sealBatch.ts";
@@ -11,6 +12,8 @@ import { readAll, type ReadableFile } from "../storage/storage.ts";
 const nearby = 32 << 10;
 /** Bytes that are read and checked in one go, so that a large event does not hold up everything else. */
 const maxExtent = 2 << 20;
+/** Extents of fewer bytes than this share memory: to take memory for each of many small ones takes longer than to read it. */
+const largeExtent = 64 << 10;
 /** Reads that are in flight together at the most, and bytes: many small ones are answered by few turns of the event loop. */
 const maxReads = 256;
 const maxBytesInFlight = 32 << 20;
@@ -83,7 +86,7 @@ function extentsOf({ dataSize }: LoadedBatch, wanted: readonly Float64Array[]): 
   return extents;
 }
 
-const none = new Uint8Array(0);
+const none: Uint8Array = new Uint8Array(0);
 
 /** Loads all extents. One begins whenever another one is there, and none after one could not be read. */
 async function loadAll(batch: LoadedBatch, file: ReadableFile, extents: readonly Extent[]): Promise<void> {
@@ -96,14 +99,31 @@ async function loadAll(batch: LoadedBatch, file: ReadableFile, extents: readonly
       throw error;
     }
   };
+  shareMemory(extents);
   const largest = extents.reduce((size, { start, end }) => Math.max(size, end - start), 1);
   const together = Math.min(extents.length, maxReads, Math.ceil(maxBytesInFlight / largest));
   await Promise.all(Array.from({ length: together }, loadSome));
 }
 
+/** Gives small extents memory together, a piece after the other. */
+function shareMemory(extents: readonly Extent[]): void {
+  const small = extents.filter(({ start, end }) => end - start < largeExtent);
+  let left = sum(small, ({ start, end }) => end - start);
+  let memory = none;
+  for (const extent of small) {
+    const size = extent.end - extent.start;
+    if (memory.length < size) memory = allocate(Math.min(left, maxExtent));
+    extent.bytes = memory.subarray(0, size);
+    memory = memory.subarray(size);
+    left -= size;
+  }
+}
+
 async function load(batch: LoadedBatch, file: ReadableFile, extent: Extent): Promise<void> {
   const { segment, dataStart, blockChecksums, seal } = batch;
-  const bytes = new Uint8Array(extent.end - extent.start);
+  const { start, end } = extent;
+  // Nobody sees what was not read into it: it would not have its checksum.
+  const bytes = extent.bytes === none ? allocate(end - start) : extent.bytes;
   const length = await readAll(file, bytes, dataStart + extent.start);
   for (let at = 0; at < bytes.length; at += blockSize) {
     const block = bytes.subarray(at, at + blockSize);
