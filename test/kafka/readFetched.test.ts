@@ -106,6 +106,28 @@ testProp(
   },
 );
 
+test("metadata that lies behind its records in the same memory does not get in the way of the next one", async (t) => {
+  const plain = Array.from({ length: 8 }, (_, i) => ({ metadata: new Uint8Array(200).fill(i), data: undefined }));
+  const { records, ...fetched } = fetchedOf([plain]);
+  // As where both come from the memory that Node shares out in small pieces.
+  const pool = new Uint8Array(2 * records.length);
+  pool.set(records);
+  const made = pool.subarray(records.length, records.length + 400);
+  const elsewhere: Layout = {
+    ...sluiceLayout,
+    read(record, incoming) {
+      sluiceLayout.read(record, incoming);
+      made.fill(incoming.metadata[incoming.metadataStart]!);
+      incoming.setBytes(made);
+    },
+  };
+  const found = plainOf(await readAll({ ...fetched, records: pool.subarray(0, records.length) }, elsewhere));
+  t.deepEqual(
+    found.map(({ metadata }) => [metadata.length, metadata[0], metadata[399]]),
+    plain.map((_, i) => [400, i, i]),
+  );
+});
+
 test("a marker of a transaction is a piece without an event, that says where to read on", async (t) => {
   const fetched = fetchedOf([[{ metadata: new Uint8Array(6), data: undefined }]]);
   const view = new DataView(fetched.records.buffer);

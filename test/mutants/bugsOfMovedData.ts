@@ -33,14 +33,14 @@ export const ofMovedData: readonly PlantedBug[] = [
   {
     name: "metadata is moved over data that came with it",
     file: "backends/kafka/records/readFetched.ts",
-    find: "data !== undefined || !this.#isBehindEnd",
-    replace: "!this.#isBehindEnd",
+    find: "data !== undefined || !this.#mayMove",
+    replace: "!this.#mayMove",
     tests: ["test/kafka/readFetched.test.ts"],
   },
   {
     name: "metadata is moved over records that are still to be read",
     file: "backends/kafka/records/readFetched.ts",
-    find: "!this.#isBehindEnd(metadata, metadataStart)",
+    find: "!this.#mayMove(metadata, metadataStart, metadataEnd)",
     replace: "false",
     tests: ["test/kafka/readFetched.test.ts"],
   },

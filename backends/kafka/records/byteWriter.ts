@@ -1,3 +1,5 @@
+import { allocate } from "../../../src/model/allocate.ts";
+
 /** Bytes that are written one after the other into memory that grows. */
 export class ByteWriter {
   bytes: Uint8Array;
@@ -7,14 +9,14 @@ export class ByteWriter {
   /** @param memory - Memory to write into; it is made when it is left out, or is too small. */
   constructor(size: number, memory?: Uint8Array) {
     const fits = memory !== undefined && memory.length >= size;
-    this.bytes = fits ? memory : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer); // Not touched before it is written.
+    this.bytes = fits ? memory : allocate(size); // Not touched before it is written.
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
   }
 
   /** Makes room for so many bytes more. */
   ensure(more: number): void {
     if (this.length + more <= this.bytes.length) return;
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.length + more)).buffer);
+    const bytes = allocate(Math.max(2 * this.bytes.length, this.length + more));
     bytes.set(this.bytes.subarray(0, this.length));
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);

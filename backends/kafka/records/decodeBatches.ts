@@ -32,7 +32,7 @@ export function findBatches(bytes: Uint8Array, crc32c: (bytes: Uint8Array) => nu
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
   while (at + batchHeader <= bytes.length) {
-    const end = at + 12 + view.getInt32(at + 8);
+    const end = at + (wholeLength(bytes, at) ?? 0);
     const baseOffset = Number(view.getBigInt64(at));
     if (view.getInt8(at + 16) !== 2) throw corrupt(baseOffset, `has format ${view.getInt8(at + 16)} instead of 2`);
     if (end > bytes.length || end < at + batchHeader) break;

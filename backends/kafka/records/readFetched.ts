@@ -1,3 +1,4 @@
+import { allocate } from "../../../src/model/allocate.ts";
 import type { ReadLimits } from "../../../src/model/backend.ts";
 import type { ProducerRun, ProducerSequence, StoredBatch } from "../../../src/model/batch.ts";
 import { addRun, cutRuns } from "../../../src/model/producerRuns.ts";
@@ -157,7 +158,7 @@ class StoredBuilder {
    */
   constructor(atMost: number, memory: number | Uint8Array) {
     this.#isAmongRecords = typeof memory !== "number";
-    this.#metadata = typeof memory === "number" ? unwritten(memory) : memory;
+    this.#metadata = typeof memory === "number" ? allocate(memory) : memory; // Nobody sees what is not written.
     this.#ids = new Float64Array(atMost);
     this.#ends = new Uint32Array(atMost);
     this.#timestamps = new Float64Array(atMost);
@@ -180,7 +181,7 @@ class StoredBuilder {
     if (offset !== this.#first + i) this.#isContiguous = false;
     this.#ids[i] = offset;
     this.#timestamps[i] = timestamp;
-    if (this.#isAmongRecords && (data !== undefined || !this.#isBehindEnd(metadata, metadataStart)))
+    if (this.#isAmongRecords && (data !== undefined || !this.#mayMove(metadata, metadataStart, metadataEnd)))
       this.#leaveRecords();
     this.#append(metadata, metadataStart, metadataEnd);
     this.#ends[i] = this.#end;
@@ -214,15 +215,16 @@ class StoredBuilder {
     return id === undefined ? undefined : { id, sequence: sequence! + offset - this.#base };
   }
 
-  /** Whether metadata lies where it can be moved to the end from, over nothing that is still to be read. */
-  #isBehindEnd({ buffer, byteOffset }: Uint8Array, start: number): boolean {
-    const { buffer: own, byteOffset: ownStart } = this.#metadata;
-    return buffer === own && byteOffset + start >= ownStart + this.#end;
+  /** Whether metadata is a part of the records, from which it can be moved to the end over nothing that is still to be read. */
+  #mayMove({ buffer, byteOffset }: Uint8Array, start: number, end: number): boolean {
+    const { buffer: own, byteOffset: ownStart, length } = this.#metadata;
+    const at = byteOffset - ownStart;
+    return buffer === own && at + start >= this.#end && at + end <= length;
   }
 
   /** Goes on in memory of its own: data stays where it came, and metadata that was made from a record may be longer than that was. */
   #leaveRecords(): void {
-    const own = unwritten(this.#metadata.length);
+    const own = allocate(this.#metadata.length);
     own.set(this.#metadata.subarray(0, this.#end));
     this.#metadata = own;
     this.#isAmongRecords = false;
@@ -239,11 +241,6 @@ class StoredBuilder {
     this.#metadata.set(bytes.subarray(start, end), this.#end);
     this.#end += size;
   }
-}
-
-/** Memory of which nobody sees what is not written. */
-function unwritten(bytes: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 /** Cuts a batch in two: what a reader has room for, at least one event, and the rest. */
