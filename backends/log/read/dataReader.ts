@@ -99,19 +99,22 @@ async function loadAll(batch: LoadedBatch, file: ReadableFile, extents: readonly
       throw error;
     }
   };
-  shareMemory(extents);
+  giveMemory(extents);
   const largest = extents.reduce((size, { start, end }) => Math.max(size, end - start), 1);
   const together = Math.min(extents.length, maxReads, Math.ceil(maxBytesInFlight / largest));
   await Promise.all(Array.from({ length: together }, loadSome));
 }
 
-/** Gives small extents memory together, a piece after the other. */
-function shareMemory(extents: readonly Extent[]): void {
-  const small = extents.filter(({ start, end }) => end - start < largeExtent);
-  let left = sum(small, ({ start, end }) => end - start);
+/** Gives extents the memory to be read into, the small ones a piece of the same. Nobody sees what is not read: it has no checksum. */
+function giveMemory(extents: readonly Extent[]): void {
+  let left = sum(extents, ({ start, end }) => (end - start < largeExtent ? end - start : 0));
   let memory = none;
-  for (const extent of small) {
+  for (const extent of extents) {
     const size = extent.end - extent.start;
+    if (size >= largeExtent) {
+      extent.bytes = allocate(size);
+      continue;
+    }
     if (memory.length < size) memory = allocate(Math.min(left, maxExtent));
     extent.bytes = memory.subarray(0, size);
     memory = memory.subarray(size);
@@ -121,9 +124,7 @@ function shareMemory(extents: readonly Extent[]): void {
 
 async function load(batch: LoadedBatch, file: ReadableFile, extent: Extent): Promise<void> {
   const { segment, dataStart, blockChecksums, seal } = batch;
-  const { start, end } = extent;
-  // Nobody sees what was not read into it: it would not have its checksum.
-  const bytes = extent.bytes === none ? allocate(end - start) : extent.bytes;
+  const { bytes } = extent;
   const length = await readAll(file, bytes, dataStart + extent.start);
   for (let at = 0; at < bytes.length; at += blockSize) {
     const block = bytes.subarray(at, at + blockSize);
@@ -133,7 +134,6 @@ async function load(batch: LoadedBatch, file: ReadableFile, extent: Extent): Pro
       throw unreadable(segment.path, dataStart + extent.start + at, batch.firstId, batch.next);
     }
   }
-  extent.bytes = bytes;
 }
 
 /** Adds the parts of one range, and returns the extent to go on with. */

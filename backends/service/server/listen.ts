@@ -49,14 +49,14 @@ export function listen(
 
 async function listenTcp({ tcp }: TcpListener, { tls, limits }: CheckedOptions, accept: Accept): Promise<Listening> {
   const { host = "127.0.0.1", port = defaultPort } = tcp;
-  const take = (socket: Socket) => accept(acceptedWire(socket, socket.remoteAddress ?? "?"), originOf(socket));
-  const takeTls = (socket: Socket) => accept(socketWire(socket, socket.remoteAddress ?? "?"), originOf(socket));
+  const take = (wireOf: typeof acceptedWire) => (socket: Socket) =>
+    accept(wireOf(socket, socket.remoteAddress ?? "?"), originOf(socket));
   const server =
     tls === undefined
-      ? createTcp({ pauseOnConnect: true }, take)
+      ? createTcp({ pauseOnConnect: true }, take(acceptedWire))
       : createTls(
           { ...tls, ...(tls.ca !== undefined && { requestCert: true }), handshakeTimeout: limits.handshake },
-          takeTls,
+          take(socketWire),
         );
   server.on("tlsClientError", () => {}); // Somebody who cannot shake hands; the socket is closed already.
   const address = await open(server, { host, port });
