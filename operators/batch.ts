@@ -31,7 +31,7 @@ export function batch<T>(options?: BatchOptions<T>): OperatorFunction<T, readonl
  * Gathers values into batches and sends each through a function.
  *
  * @param options - Sizes, times and bounds.
- * @param project - Sends one batch. Its answers are emitted in the order of the batches when one is in flight at a time.
+ * @param project - Sends one batch. Answers are emitted as they come: in the order of the batches with `maxBatches` 1.
  * @returns An operator that emits the answers. An error of `project` ends the stream.
  * @throws TypeError or RangeError when an option is wrong.
  *

@@ -21,7 +21,10 @@ export interface BatchOptions<T> {
   readonly maxBatchBytes?: number | undefined;
   /** Milliseconds after its first value at which a batch goes that is not full. Adaptive batches do not linger. @default 10 */
   readonly linger?: number | undefined;
-  /** How many batches may be filling or in flight. One is in flight with 1 and 2, one fewer than this with more. @default 2 */
+  /**
+   * How many batches may be filling or in flight. One that is full, or has waited for as long as `linger` says, goes while
+   * fewer are in flight. @default 2
+   */
   readonly maxBatches?: number | undefined;
   /** The bytes of one value. @default () => 0 */
   readonly sizeOf?: ((value: T) => number) | undefined;
@@ -78,7 +81,6 @@ export function checkBatchOptions<T>(options: BatchOptions<T>): BatchRules<T> {
 export class Batcher<T, R> {
   readonly #downstream: Downstream<R>;
   readonly #rules: BatchRules<T>;
-  readonly #maxInFlight: number;
   readonly #project: (values: readonly T[]) => ObservableInput<R>;
   /** Batches that have been sent and not been answered. */
   readonly #flying = new Set<readonly T[]>();
@@ -105,7 +107,6 @@ export class Batcher<T, R> {
   ) {
     this.#downstream = downstream;
     this.#rules = rules;
-    this.#maxInFlight = Math.max(1, rules.maxBatches - 1);
     this.#project = project;
     downstream.add(() => {
       this.#lingering?.unsubscribe();
@@ -161,19 +162,18 @@ export class Batcher<T, R> {
   }
 
   /**
-   * While as much as may is in flight nothing can go, and the pressure can only change by a batch that is full. But the time
-   * to linger begins with the first value.
+   * What gathers can go when it is full, unless as much as may is in flight. But the first value is heeded where it goes alone,
+   * and where the time to linger begins with it.
    */
   #heed(): void {
-    const { maxCount, maxBytes } = this.#rules;
-    const isIdle = this.#inFlight < this.#maxInFlight;
-    const isFirst = this.#count === 0 && this.#lingers;
-    this.#heedLength = isIdle || isFirst ? 0 : this.#pressed ? never : this.#head + maxCount;
-    this.#heedBytes = isIdle ? 0 : this.#pressed ? never : maxBytes;
+    const { adaptive, maxCount, maxBytes } = this.#rules;
+    const isFirst = this.#count === 0 && (this.#lingers || (adaptive && this.#inFlight === 0));
+    this.#heedLength = isFirst ? 0 : this.#pressed ? never : this.#head + maxCount;
+    this.#heedBytes = this.#pressed ? never : maxBytes;
   }
 
   #mayGo(): boolean {
-    if (this.#count === 0 || this.#inFlight >= this.#maxInFlight) return false;
+    if (this.#count === 0 || this.#inFlight >= this.#rules.maxBatches) return false;
     return this.#isFull() || this.#hurried > 0 || (this.#rules.adaptive && this.#inFlight === 0);
   }
 
@@ -265,10 +265,9 @@ export class Batcher<T, R> {
   }
 
   #tellPressure(): void {
-    const { pressure, maxBatches, maxCount, maxBytes } = this.#rules;
-    const filled = Math.max(Math.floor(this.#count / maxCount), Math.floor(this.#bytes / maxBytes));
+    const { pressure, maxBatches } = this.#rules;
     const before = this.#pressed;
-    this.#pressed = this.#inFlight + filled >= maxBatches;
+    this.#pressed = this.#inFlight >= maxBatches; // With fewer, nothing that is full is left in the queue.
     this.#heed(); // Before anybody is told: who is may push at once.
     if (this.#pressed === before) return;
     try {

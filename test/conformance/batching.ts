@@ -1,4 +1,4 @@
-import { from, map } from "rxjs";
+import { concat, from, map, NEVER, take } from "rxjs";
 import { produce } from "../../operators/index.ts";
 import { between, matching, ok, rejects, same } from "./assert.ts";
 import { spyOn } from "./spyOn.ts";
@@ -85,14 +85,27 @@ export function batching({ test }: Suite): void {
     for (const n of upTo(5)) await world.within("a single event", producer.push({ n }));
   });
 
-  test("§11 what gathers while a batch is in flight makes the next one, bounded by count", async (world) => {
+  test("§11 what gathers while a batch is in flight makes the next one", async (world) => {
     const topic = await world.topic({ partitions: 1 });
     const { topic: watched, seen } = spyOn(topic);
-    const receipts$ = from(upTo(1000)).pipe(map((n) => ({ metadata: { n } })));
-    const producing$ = receipts$.pipe(produce(watched, { batchSize: "adaptive", maxBatchEvents: 100 }));
+    const inputs$ = from(upTo(1000)).pipe(map((n) => ({ metadata: { n } })));
+    await world.all(
+      concat(inputs$, NEVER).pipe(produce(watched, { batchSize: "adaptive" }), take(1000)),
+      "the receipts",
+    );
+
+    same(seen.maxInFlight, 1, "The batches in flight at once, of which none is full");
+    same(numbersOf(await world.read(topic)), upTo(1000), "The events");
+  });
+
+  test("§11 an adaptive batch is bounded by count, and goes when it is full", async (world) => {
+    const topic = await world.topic({ partitions: 1 });
+    const { topic: watched, seen } = spyOn(topic);
+    const inputs$ = from(upTo(1000)).pipe(map((n) => ({ metadata: { n } })));
+    const producing$ = inputs$.pipe(produce(watched, { batchSize: "adaptive", maxBatchEvents: 100 }));
     await world.all(producing$, "the receipts");
 
-    same(seen.maxInFlight, 1, "The batches in flight at once");
+    between(seen.maxInFlight, 1, 2, "The batches in flight at once");
     same(
       seen.appends.reduce((sum, count) => sum + count),
       1000,

@@ -169,8 +169,8 @@ export const ofOperators: readonly PlantedBug[] = [
   {
     name: "more batches are in flight than are allowed",
     file: "operators/internal/batcher.ts",
-    find: "Math.max(1, rules.maxBatches - 1)",
-    replace: "Math.max(1, rules.maxBatches + 1)",
+    find: "this.#inFlight >= this.#rules.maxBatches)",
+    replace: "this.#inFlight > this.#rules.maxBatches)",
     tests: ["test/operators/batch.test.ts"],
   },
 ];

@@ -33,8 +33,11 @@ test("batch() counts 'linger' from the first value also while another batch is i
   marbles(t, ({ cold, expectObservable }) => {
     const send = (values: readonly string[]) => cold("20ms (r|)", { r: values.join("") });
     const source = cold("ab----c 100ms -");
-    const expected = "   25ms x 19ms y"; // "c" has waited for longer than 5 ms when "ab" is answered.
-    expectObservable(source.pipe(batch({ batchSize: 9, linger: 5 }, send))).toBe(expected, { x: "ab", y: "c" });
+    const values = { x: "ab", y: "c" };
+    const expected = "   25ms x 5ms y";
+    expectObservable(source.pipe(batch({ batchSize: 9, linger: 5 }, send))).toBe(expected, values);
+    const single = "     25ms x 19ms y"; // "c" has waited for longer than 5 ms when "ab" is answered.
+    expectObservable(source.pipe(batch({ batchSize: 9, linger: 5, maxBatches: 1 }, send))).toBe(single, values);
   });
 });
 
@@ -77,7 +80,7 @@ test("batch() adaptive is bounded by 'maxBatchEvents'", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
     const send = (values: readonly string[]) => cold("---r|", { r: values.join("") });
     const source = cold("(abcde|)");
-    expectObservable(source.pipe(batch({ maxBatchEvents: 2 }, send))).toBe("---x---y---z|", {
+    expectObservable(source.pipe(batch({ maxBatchEvents: 2, maxBatches: 1 }, send))).toBe("---x---y---z|", {
       x: "a",
       y: "bc",
       z: "de",
@@ -85,13 +88,21 @@ test("batch() adaptive is bounded by 'maxBatchEvents'", (t) => {
   });
 });
 
-for (const [maxBatches, inFlight] of [
-  [1, 1],
-  [2, 1],
-  [3, 2],
-  [5, 4],
-] as const) {
-  test(`batch() has ${inFlight} in flight with 'maxBatches' ${maxBatches}`, (t) => {
+test("batch() adaptive sends what is full while others are in flight, and lets the rest gather", (t) => {
+  marbles(t, ({ cold, expectObservable }) => {
+    const send = (values: readonly string[]) => cold("10ms r|", { r: values.join("") });
+    const source = cold("-a-bc-d-- 50ms |");
+    const expected = "   11ms x 2ms y 10ms z";
+    expectObservable(source.pipe(batch({ maxBatchEvents: 2 }, send)), "- 50ms !").toBe(expected, {
+      x: "a",
+      y: "bc",
+      z: "d",
+    });
+  });
+});
+
+for (const maxBatches of [1, 2, 3, 5]) {
+  test(`batch() has ${maxBatches} in flight at most with 'maxBatches' ${maxBatches}`, (t) => {
     marbles(t, ({ flush }) => {
       let now = 0;
       let most = 0;
@@ -103,7 +114,7 @@ for (const [maxBatches, inFlight] of [
         .pipe(batch({ batchSize: 1, maxBatches }, send))
         .subscribe();
       flush();
-      t.is(most, inFlight);
+      t.is(most, maxBatches);
       t.is(now, 0);
     });
   });
@@ -114,7 +125,7 @@ test("batch() tells 'pressure' when 'maxBatches' is reached and when there is ro
     const pressure = new Subject<boolean>();
     const source = hot(" -a-b-c------|");
     const send = () => cold("----(r|)");
-    const expected = "   ---t-----f---";
+    const expected = "   ---t---f-----"; // The answer to "a" makes room that "c" takes within the same instant.
     expectObservable(pressure).toBe(expected, { t: true, f: false });
     source.pipe(batch({ batchSize: 1, maxBatches: 2, pressure }, send)).subscribe();
   });
