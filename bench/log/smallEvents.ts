@@ -74,7 +74,7 @@ export async function smallEvents(count = 300_000, runs = 5): Promise<Figure[]> 
     });
   }
   const group = "Produce, 128-byte JSON metadata, log, durability disk";
-  return compare(group, contenders, { unit: "events/s", runs, baseline: "JSON encoding alone" });
+  return compare(group, contenders, { unit: "events/s", runs, warmUps: 3, baseline: "JSON encoding alone" });
 }
 
 /** What the log costs below the producer: batches are encoded and appended, one in flight while the next is encoded. */
