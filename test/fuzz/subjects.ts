@@ -1,11 +1,6 @@
-import {
-  batchHeaderSize,
-  decodeBatchBody,
-  decodeBatchHeader,
-  encodeBatch,
-  indexedSizeOf,
-  lengthOf,
-} from "../../backends/log/format/batchFormat.ts";
+import { batchHeaderSize, decodeBatchHeader, indexedSizeOf, lengthOf } from "../../backends/log/format/batchHeader.ts";
+import { decodeBatchBody } from "../../backends/log/format/decodeBatchBody.ts";
+import { encodeBatch } from "../../backends/log/format/encodeBatch.ts";
 import { crc32c } from "../../backends/log/format/crc32c.ts";
 import { decodeHead, encodeHead } from "../../backends/log/format/headFile.ts";
 import { decodeSegmentFooter, encodeSegmentFooter } from "../../backends/log/format/segmentFooter.ts";

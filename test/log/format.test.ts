@@ -1,11 +1,7 @@
 import test from "ava";
-import {
-  decodeBatchBody,
-  decodeBatchHeader,
-  encodeBatch,
-  indexedSizeOf,
-  lengthOf,
-} from "../../backends/log/format/batchFormat.ts";
+import { decodeBatchHeader, indexedSizeOf, lengthOf } from "../../backends/log/format/batchHeader.ts";
+import { decodeBatchBody } from "../../backends/log/format/decodeBatchBody.ts";
+import { encodeBatch } from "../../backends/log/format/encodeBatch.ts";
 import { decodeHead, encodeHead, HeadFile } from "../../backends/log/format/headFile.ts";
 import {
   decodeSegmentHeader,

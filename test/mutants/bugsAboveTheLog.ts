@@ -167,6 +167,20 @@ export const ofOperators: readonly PlantedBug[] = [
     tests: ["test/operators/orderedMap.test.ts"],
   },
   {
+    name: "a value that may go alone waits for the batch to fill",
+    file: "operators/internal/batcher.ts",
+    find: "(this.#lingers || (adaptive && this.#inFlight === 0))",
+    replace: "this.#lingers",
+    tests: ["test/operators/batch.test.ts"],
+  },
+  {
+    name: "a full batch waits for the one in flight",
+    file: "operators/internal/batcher.ts",
+    find: "return this.#isFull() || this.#hurried > 0 ||",
+    replace: "return (this.#isFull() && this.#inFlight === 0) || this.#hurried > 0 ||",
+    tests: ["test/operators/batch.test.ts"],
+  },
+  {
     name: "more batches are in flight than are allowed",
     file: "operators/internal/batcher.ts",
     find: "this.#inFlight >= this.#rules.maxBatches)",

@@ -1,5 +1,6 @@
 import { boundOf, openMetadata, type BatchSeal } from "../encryption/sealBatch.ts";
-import { batchHeaderSize, type BatchBody, type BatchHeader } from "../format/batchFormat.ts";
+import { batchHeaderSize, type BatchHeader } from "../format/batchHeader.ts";
+import type { BatchBody } from "../format/decodeBatchBody.ts";
 import { unreadable } from "../logErrors.ts";
 import type { Segment } from "../segments/segment.ts";
 

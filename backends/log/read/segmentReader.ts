@@ -1,13 +1,12 @@
 import type { StoredBatch } from "../../../src/model/batch.ts";
 import {
   batchHeaderSize,
-  decodeBatchBody,
   decodeBatchHeader,
   indexedSizeOf,
   lengthOf,
-  type BatchBody,
   type BatchHeader,
-} from "../format/batchFormat.ts";
+} from "../format/batchHeader.ts";
+import { decodeBatchBody, type BatchBody } from "../format/decodeBatchBody.ts";
 import type { BatchSeal } from "../encryption/sealBatch.ts";
 import { openBody, type OpenBody } from "./openBody.ts";
 import { aligned } from "../format/bytes.ts";

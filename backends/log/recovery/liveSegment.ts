@@ -1,4 +1,4 @@
-import { lengthOf, type BatchHeader } from "../format/batchFormat.ts";
+import { lengthOf, type BatchHeader } from "../format/batchHeader.ts";
 import { sameBytes } from "../format/bytes.ts";
 import type { Head } from "../format/headFile.ts";
 import { segmentHeaderSize } from "../format/segmentHeader.ts";

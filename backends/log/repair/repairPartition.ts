@@ -1,6 +1,7 @@
 import { asyncScheduler } from "rxjs";
 import type { Keys } from "../encryption/keys.ts";
-import type { BatchHeader, StorableBatch } from "../format/batchFormat.ts";
+import type { BatchHeader } from "../format/batchHeader.ts";
+import type { StorableBatch } from "../format/storableBatch.ts";
 import { HeadFile } from "../format/headFile.ts";
 import { noPredecessor } from "../format/segmentHeader.ts";
 import { footerOf } from "../recovery/sealedSegments.ts";

@@ -1,4 +1,6 @@
-import { decodeBatchBody, indexedSizeOf, type BatchHeader, type StorableBatch } from "../format/batchFormat.ts";
+import { indexedSizeOf, type BatchHeader } from "../format/batchHeader.ts";
+import { decodeBatchBody } from "../format/decodeBatchBody.ts";
+import type { StorableBatch } from "../format/storableBatch.ts";
 import { decodeKeys } from "../format/batchKeys.ts";
 import { blockSize } from "../format/blockSize.ts";
 import { aligned } from "../format/bytes.ts";

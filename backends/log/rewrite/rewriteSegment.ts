@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { encodeBatch, type StorableBatch } from "../format/batchFormat.ts";
+import { encodeBatch } from "../format/encodeBatch.ts";
+import type { StorableBatch } from "../format/storableBatch.ts";
 import type { Keys } from "../encryption/keys.ts";
 import { encodeSegmentFooter } from "../format/segmentFooter.ts";
 import {

@@ -2,13 +2,12 @@ import { crc32c } from "../format/crc32c.ts";
 import {
   batchHeaderSize,
   batchMagic,
-  decodeBatchBody,
   decodeBatchHeader,
   indexedSizeOf,
   lengthOf,
-  type BatchBody,
   type BatchHeader,
-} from "../format/batchFormat.ts";
+} from "../format/batchHeader.ts";
+import { decodeBatchBody, type BatchBody } from "../format/decodeBatchBody.ts";
 import { alignment, usedLength } from "../format/bytes.ts";
 import { blockSize } from "../format/blockSize.ts";
 import { ChunkReader } from "./chunkReader.ts";

@@ -1,5 +1,5 @@
 import type { SluiceError } from "../../../src/model/errors.ts";
-import type { StorableBatch } from "../format/batchFormat.ts";
+import type { StorableBatch } from "../format/storableBatch.ts";
 
 /** Bytes of one commit at the most, unless a single batch is larger. */
 const maxCommitBytes = 16 << 20;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { dataSizeOf, type EventBatch } from "../../../src/model/batch.ts";
 import type { SluiceError } from "../../../src/model/errors.ts";
-import { encodeBatch, estimatedLength, type EncodedBatch } from "../format/batchFormat.ts";
+import { encodeBatch, estimatedLength, type EncodedBatch } from "../format/encodeBatch.ts";
 import { checksumsOf } from "../format/blockChecksums.ts";
 import { encodeSegmentFooter } from "../format/segmentFooter.ts";
 import type { Keys } from "../encryption/keys.ts";

@@ -1,4 +1,4 @@
-import { batchHeaderSize, decodeBatchHeader, lengthOf } from "../../../backends/log/format/batchFormat.ts";
+import { batchHeaderSize, decodeBatchHeader, lengthOf } from "../../../backends/log/format/batchHeader.ts";
 import { decodeSegmentHeader, segmentHeaderSize } from "../../../backends/log/format/segmentHeader.ts";
 import { repairLog } from "../../../backends/log/repair/repairLog.ts";
 import { verifyLog } from "../../../backends/log/verify/verifyLog.ts";
