@@ -7,6 +7,7 @@ import { Acknowledger } from "./acknowledger.ts";
 import { after } from "../../src/model/after.ts";
 import { Deadlines } from "./deadlines.ts";
 import { deliveryGroups, type DeliveryGroup, type Parcel } from "./deliveryGroup.ts";
+import { FetchedAmount } from "./fetchedAmount.ts";
 import { fetchSelected, fetchViews } from "./fetchSelected.ts";
 import { innerFrom } from "./innerFrom.ts";
 import { openBatch } from "./openBatch.ts";
@@ -23,8 +24,8 @@ const maxReadBytes = 1 << 20;
 const turnMs = 20;
 
 /**
- * Reads one partition for as long as its lease lasts: fetches ahead within the bounds, selects and fetches data, delivers
- * in order, and keeps count of what has been fetched and is not yet handled.
+ * Reads one partition for as long as its lease lasts: fetches ahead within the bounds, selects and fetches data, and
+ * delivers in order.
  *
  * @internal
  */
@@ -37,15 +38,11 @@ export class PartitionReader<M> {
   readonly #host: ReaderHost<M>;
   readonly #deadlines: Deadlines;
   readonly #parcels: StoredBatch[] = [];
-  /** Groups that are to be acknowledged before they stop counting, oldest first. */
-  readonly #unacknowledged: DeliveryGroup<M>[] = [];
+  readonly #fetched: FetchedAmount<M>;
   readonly #returnable: ReturnableEvents;
   #position: number;
   #stopAt: number;
   #state: "reading" | "draining" | "stopped" = "reading";
-  #held = 0;
-  #batches = 0;
-  #bytes = 0;
   #pumping = false;
   #delivering = false;
   #delivered: DeliveryGroup<M> | undefined;
@@ -56,8 +53,6 @@ export class PartitionReader<M> {
   #atEnd = false;
   #drained: (() => void) | undefined;
   #deadline: Subscription | undefined;
-  /** Groups that have been delivered and still count. */
-  #counting = 0;
 
   constructor(lease: Lease, source: BackendPartition, position: number, stopAt: number, host: ReaderHost<M>) {
     this.partition = lease.partition;
@@ -69,16 +64,17 @@ export class PartitionReader<M> {
     this.#deadlines = new Deadlines(host.componentTimeout);
     this.acknowledger = new Acknowledger(lease, host.acknowledgementFailed);
     this.#returnable = new ReturnableEvents(this.acknowledger);
+    this.#fetched = new FetchedAmount(host, this.acknowledger, () => this.#goOn());
   }
 
   /** Bytes that count against the bounds. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#fetched.bytes;
   }
 
   /** How many of the events that it has delivered are being held. */
   get held(): number {
-    return this.#held;
+    return this.#fetched.held;
   }
 
   /** Whether events are on their way through a selector, an allocator or a serializer. */
@@ -88,7 +84,9 @@ export class PartitionReader<M> {
 
   /** Whether its bounds keep it from fetching. */
   get isWaiting(): boolean {
-    return this.#state === "reading" && this.ended === undefined && (!this.#mayRead || this.#blocked !== undefined);
+    return (
+      this.#state === "reading" && this.ended === undefined && (!this.#fetched.mayRead || this.#blocked !== undefined)
+    );
   }
 
   /** Fetches and delivers as far as the bounds allow. */
@@ -100,7 +98,7 @@ export class PartitionReader<M> {
       this.#state === "reading" &&
       !this.#atEnd &&
       this.#reading === undefined &&
-      this.#mayRead &&
+      this.#fetched.mayRead &&
       !this.#host.isClosed()
     ) {
       if (asyncScheduler.now() > until) return this.#pauseForOthers();
@@ -159,10 +157,6 @@ export class PartitionReader<M> {
     this.acknowledger.whenIdle(left);
   }
 
-  get #mayRead(): boolean {
-    return this.#batches < this.#host.limits.maxBatches && (this.#bytes < this.#host.maxBytes() || this.#batches === 0);
-  }
-
   #pauseForOthers(): void {
     this.#pause = asyncScheduler.schedule(() => {
       this.#pumping = false;
@@ -178,7 +172,7 @@ export class PartitionReader<M> {
     let answered = false;
     const limits: ReadLimits = {
       maxEvents: this.#host.limits.maxEvents,
-      maxBytes: Math.max(1, Math.min(maxReadBytes, this.#host.maxBytes() - this.#bytes)),
+      maxBytes: Math.max(1, Math.min(maxReadBytes, this.#host.maxBytes() - this.#fetched.bytes)),
     };
     let finished = false;
     const reading = innerFrom(this.#source.read(this.#position, limits))
@@ -203,8 +197,7 @@ export class PartitionReader<M> {
   #take(batch: StoredBatch): void {
     this.#position = batch.next;
     if (batch.count === 0 && batch.lost !== true) return;
-    this.#batches++;
-    this.#bytes += batch.metadata.length;
+    this.#fetched.addBatch(batch);
     this.#parcels.push(batch);
     this.#deliverNext();
   }
@@ -223,9 +216,9 @@ export class PartitionReader<M> {
   }
 
   /** Says what would have been here, in its place among the events. */
-  #tellLost({ firstId, next }: StoredBatch): void {
-    this.#batches--;
-    this.#host.lost(this.partition, firstId, next);
+  #tellLost(batch: StoredBatch): void {
+    this.#fetched.removeBatch(batch);
+    this.#host.lost(this.partition, batch.firstId, batch.next);
     this.#deliverNext();
     this.pump();
   }
@@ -279,14 +272,13 @@ export class PartitionReader<M> {
 
   /** Data is fetched only as far as the bytes allow; what is fetched already has to be relieved first. */
   #whenThereIsRoomFor(group: DeliveryGroup<M>, go: () => void): void {
-    // What was read ahead stands behind this group. Only what was delivered can make room for it.
-    if (group.bytes === 0 || this.#counting === 0 || this.#bytes + group.bytes <= this.#host.maxBytes()) return go();
+    if (this.#fetched.hasRoomFor(group)) return go();
     this.#blocked = () => this.#whenThereIsRoomFor(group, go);
     this.#host.changed();
   }
 
   #fetchAndDeliver(group: DeliveryGroup<M>, next: () => void): void {
-    this.#bytes += group.bytes;
+    this.#fetched.addData(group);
     if (group.bytes === 0) {
       this.#deliver(group);
       return next();
@@ -305,10 +297,8 @@ export class PartitionReader<M> {
   }
 
   #deliver(group: DeliveryGroup<M>): void {
-    const { demand } = this.#host;
     this.#delivered = group;
-    this.#counting++;
-    if (demand === "acknowledged") this.#unacknowledged.push(group);
+    this.#fetched.delivering(group);
     for (const event of group.events) {
       this.#lease.confirm?.();
       if (this.#host.isClosed() || this.#state !== "reading") break;
@@ -318,25 +308,20 @@ export class PartitionReader<M> {
     this.#delivered = undefined;
     group.delivered = true;
     this.#host.delivered?.next(group);
-    this.#relieve(group);
-    this.#relieveAcknowledged();
+    this.#fetched.delivered(group);
   }
 
   #hold(returned?: () => boolean): () => void {
     const group = this.#delivered;
     if (group === undefined) return () => {};
     const id = this.acknowledger.delivered;
-    group.held++;
-    this.#held++;
+    this.#fetched.hold(group);
     let released = false;
     const release = () => {
       if (released) return;
       released = true;
       this.#returnable.done(id);
-      group.held--;
-      this.#held--;
-      this.#relieve(group);
-      if (this.#held === 0) this.#host.released();
+      this.#fetched.release(group);
     };
     if (returned !== undefined) {
       this.#returnable.keep(id, () => {
@@ -357,7 +342,7 @@ export class PartitionReader<M> {
   }
 
   #afterMoving<T>(future: Future<T>): Future<T> {
-    if (this.#unacknowledged.length > 0) this.#relieveAcknowledged();
+    this.#fetched.relieveAcknowledged();
     this.#finishDrain();
     return future;
   }
@@ -366,27 +351,8 @@ export class PartitionReader<M> {
     if (this.#drained !== undefined && this.acknowledger.isDone) this.#drained();
   }
 
-  #relieveAcknowledged(): void {
-    while (this.#unacknowledged.length > 0) {
-      const group = this.#unacknowledged[0]!;
-      const last = group.events.at(-1);
-      if (!group.delivered || (last !== undefined && last.id >= this.acknowledger.position)) return;
-      this.#unacknowledged.shift();
-      this.#relieve(group);
-    }
-  }
-
-  /** Stops counting a group once nobody holds it, and goes on with what that makes room for. */
-  #relieve(group: DeliveryGroup<M>): void {
-    if (!group.delivered || group.held > 0 || group.relieved) return;
-    if (this.#host.demand === "acknowledged" && this.#unacknowledged.includes(group)) return;
-    group.relieved = true;
-    this.#counting--;
-    this.#bytes -= group.bytes;
-    if (--group.parcel.groups === 0) {
-      this.#bytes -= group.parcel.batch.metadata.length;
-      this.#batches--;
-    }
+  /** Goes on with what there is room for again. */
+  #goOn(): void {
     const blocked = this.#blocked;
     this.#blocked = undefined;
     blocked?.();
