@@ -10,12 +10,12 @@ const leastWords = 64;
 /** From this size on a call out of JavaScript pays. */
 const leastNative = 512;
 
-/** The processor's own instruction for it, through `@node-rs/crc32`; undefined until it was loaded, and where it is not installed. */
+/** The processor's own instruction for it, through `@node-rs/crc32`; undefined until it was loaded, and where there is none. */
 let native: ((bytes: Uint8Array, crc: number) => number) | undefined;
 let loading: Promise<void> | undefined;
 
 /**
- * Loads `@node-rs/crc32`, an optional package, where it is installed: three to eight times as fast as JavaScript. It is
+ * Loads `@node-rs/crc32`, an optional dependency, where it is installed: three to eight times as fast as JavaScript. It is
  * used only if it knows the checksum that the definition of CRC32C gives for "123456789".
  */
 export function loadNativeCrc32c(): Promise<void> {
