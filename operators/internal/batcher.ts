@@ -22,8 +22,8 @@ export interface BatchOptions<T> {
   /** Milliseconds after its first value at which a batch goes that is not full. Adaptive batches do not linger. @default 10 */
   readonly linger?: number | undefined;
   /**
-   * How many batches may be filling or in flight. One that is full, or has waited for as long as `linger` says, goes while
-   * fewer are in flight. @default 2
+   * How many batches may be filling or in flight. One that is full goes while fewer are in flight; one that
+   * is not leaves a place free. @default 2
    */
   readonly maxBatches?: number | undefined;
   /** The bytes of one value. @default () => 0 */
