@@ -42,7 +42,7 @@ export class BatchNumbers {
     return new Observable<T>((subscriber) => {
       const passage: Passage<T> = { place: this.#places++, count, send, subscriber };
       subscriber.add(() => (this.#waiting = this.#waiting.filter((other) => other !== passage)));
-      if (this.#state === "sound") this.#depart(passage);
+      if (this.#state === "sound" && this.#waiting.length === 0) this.#depart(passage);
       else this.#wait(passage);
     });
   }
@@ -86,21 +86,17 @@ export class BatchNumbers {
 
   /** Everything has been answered: those that were refused only for another one that has failed go again, and then the others. */
   #renew(): void {
-    const isExplained = this.#state === "failed";
+    if (this.#state === "refused") this.#tellRefused();
+    for (const passage of this.#waiting) passage.refusal = undefined;
     this.#id = undefined;
     this.#sequence = 0;
     this.#state = "sound";
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#inFlight++;
-    for (const passage of waiting) {
-      // Nothing was missing that this producer knows of, so the backend has lost something, and somebody has to be told.
-      const { refusal } = passage;
-      passage.refusal = undefined;
-      if (refusal !== undefined && !isExplained) passage.subscriber.error(refusal);
-      else if (this.#state === "sound") this.#depart(passage);
-      else this.#wait(passage);
-    }
-    this.#arrive(() => {});
+    // One queue, also where a passage that is answered at once brings a newer one, or renews everything once more.
+    while (this.#state === "sound" && this.#waiting.length > 0) this.#depart(this.#waiting.shift()!);
+  }
+
+  /** Nothing was missing that this producer knows of, so the backend has lost something, and somebody has to be told. */
+  #tellRefused(): void {
+    for (const { refusal, subscriber } of [...this.#waiting]) if (refusal !== undefined) subscriber.error(refusal);
   }
 }

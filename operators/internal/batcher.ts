@@ -172,13 +172,12 @@ export class Batcher<T, R> {
     this.#heedBytes = this.#pressed ? never : maxBytes;
   }
 
+  /** What is full may take the last place in flight. What is hurried leaves it, since small batches would press for nothing. */
   #mayGo(): boolean {
-    if (this.#count === 0 || this.#inFlight >= this.#rules.maxBatches) return false;
-    return (
-      this.#isFull() ||
-      (this.#hurried > 0 && this.#inFlight < Math.max(1, this.#rules.maxBatches - 1)) ||
-      (this.#rules.adaptive && this.#inFlight === 0)
-    );
+    const { adaptive, maxBatches } = this.#rules;
+    if (this.#count === 0 || this.#inFlight >= maxBatches) return false;
+    if (this.#isFull() || (adaptive && this.#inFlight === 0)) return true;
+    return this.#hurried > 0 && this.#inFlight < Math.max(1, maxBatches - 1);
   }
 
   #isFull(): boolean {

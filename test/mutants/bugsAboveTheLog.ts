@@ -176,15 +176,29 @@ export const ofOperators: readonly PlantedBug[] = [
   {
     name: "a full batch waits for the one in flight",
     file: "operators/internal/batcher.ts",
-    find: "return this.#isFull() ||",
-    replace: "return (this.#isFull() && this.#inFlight === 0) ||",
+    find: "if (this.#isFull() || (adaptive && this.#inFlight === 0)) return true;",
+    replace: "if ((this.#isFull() || adaptive) && this.#inFlight === 0) return true;",
     tests: ["test/operators/batch.test.ts"],
+  },
+  {
+    name: "a batch that is not full takes the last place in flight",
+    file: "operators/internal/batcher.ts",
+    find: "this.#hurried > 0 && this.#inFlight < Math.max(1, maxBatches - 1)",
+    replace: "this.#hurried > 0",
+    tests: ["test/operators/batch.test.ts"],
+  },
+  {
+    name: "a batch overtakes those that go again under new numbers",
+    file: "operators/internal/batchNumbers.ts",
+    find: 'this.#state === "sound" && this.#waiting.length === 0) this.#depart',
+    replace: 'this.#state === "sound") this.#depart',
+    tests: ["test/operators/internal/batchNumbers.test.ts"],
   },
   {
     name: "more batches are in flight than are allowed",
     file: "operators/internal/batcher.ts",
-    find: "this.#inFlight >= this.#rules.maxBatches)",
-    replace: "this.#inFlight > this.#rules.maxBatches)",
+    find: "this.#inFlight >= maxBatches) return false;",
+    replace: "this.#inFlight > maxBatches) return false;",
     tests: ["test/operators/batch.test.ts"],
   },
 ];

@@ -34,10 +34,10 @@ test("batch() counts 'linger' from the first value also while another batch is i
     const send = (values: readonly string[]) => cold("20ms (r|)", { r: values.join("") });
     const source = cold("ab----c 100ms -");
     const values = { x: "ab", y: "c" };
-    const expected = "   25ms x 19ms y";
+    const expected = "   25ms x 19ms y"; // "c" has waited for longer than 5 ms when "ab" is answered.
     expectObservable(source.pipe(batch({ batchSize: 9, linger: 5 }, send))).toBe(expected, values);
-    const single = "     25ms x 19ms y"; // "c" has waited for longer than 5 ms when "ab" is answered.
-    expectObservable(source.pipe(batch({ batchSize: 9, linger: 5, maxBatches: 1 }, send))).toBe(single, values);
+    const beside = "     25ms x 5ms y";
+    expectObservable(source.pipe(batch({ batchSize: 9, linger: 5, maxBatches: 3 }, send))).toBe(beside, values);
   });
 });
 
@@ -128,6 +128,21 @@ test("batch() tells 'pressure' when 'maxBatches' is reached and when there is ro
     const expected = "   ---t---f-----"; // The answer to "a" makes room that "c" takes within the same instant.
     expectObservable(pressure).toBe(expected, { t: true, f: false });
     source.pipe(batch({ batchSize: 1, maxBatches: 2, pressure }, send)).subscribe();
+  });
+});
+
+test("batch() leaves a place in flight for what fills when it sends a batch that is not full", (t) => {
+  marbles(t, ({ hot, cold, expectObservable, flush }) => {
+    const pressure = new Subject<boolean>();
+    const told: boolean[] = [];
+    pressure.subscribe((pressed) => told.push(pressed));
+    const source = hot(" -ab-c-------|");
+    const flushes = hot("---f-f-------");
+    const send = (values: readonly string[]) => cold("-----(r|)", { r: values.join("") });
+    const rules = { batchSize: 9, linger: Infinity, flush: flushes, pressure };
+    expectObservable(source.pipe(batch(rules, send))).toBe("--------x----(y|)", { x: "ab", y: "c" });
+    flush();
+    t.deepEqual(told, []);
   });
 });
 

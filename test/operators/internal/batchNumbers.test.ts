@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mergeMap, throwError, timer } from "rxjs";
+import { mergeMap, of, Subject, throwError, timer } from "rxjs";
 import test, { type ExecutionContext } from "ava";
+import { BatchNumbers } from "../../../operators/internal/batchNumbers.ts";
 import { logBackend } from "../../../backends/log/index.ts";
 import { memoryBackend } from "../../../backends/memory/index.ts";
 import { serve } from "../../../backends/service/server/index.ts";
-import { isSluiceError, openBackend, SluiceError, type Backend } from "../../../src/index.ts";
+import { isSluiceError, openBackend, SluiceError, type Backend, type EventBatch } from "../../../src/index.ts";
 import { FaultPlan, withFaults } from "../../../src/testing/index.ts";
 import { driverOf, storedIn, upTo, type Numbered } from "../../robust/support.ts";
 
@@ -97,3 +98,48 @@ test("a backend that has lost what it had stored is not gone on with in silence"
   );
   t.deepEqual(codes, ["ERR_OUT_OF_SEQUENCE", "stored", "stored"]);
 });
+
+for (const maxBatches of [2, 3, 6]) {
+  test(`batches that fail at once let none overtake another, with 'maxBatches' ${maxBatches}`, async (t) => {
+    for (const failing of [[1], [1, 2], [1, 2, 6, 7], [0, 2, 3, 5], [2, 4, 5, 6, 11]]) {
+      const faults = new FaultPlan();
+      const isFailing = ({ batch }: { readonly batch: EventBatch }) => failing.includes(numberIn(batch));
+      faults.append.delay(1, { when: (call) => !isFailing(call) });
+      faults.append.inject(() => throwError(() => new SluiceError("ERR_TOO_LARGE", "too large")), { when: isFailing });
+      const driver = await driverOf(withFaults(memoryBackend(), faults));
+      const topic = await driver.createTopic<Numbered>("t");
+      const producer = topic.producer({ name: "named", batchSize: 1, maxBatches });
+      for (const n of upTo(20)) producer.push({ n });
+      await producer.flush().catch(() => undefined);
+      t.deepEqual(
+        (await storedIn(topic))[0],
+        upTo(20).filter((n) => !failing.includes(n)),
+        `${failing.join(", ")} fail`,
+      );
+      await driver.close();
+    }
+  });
+}
+
+test("a batch that comes while others go again under new numbers waits behind them", (t) => {
+  const numbers = new BatchNumbers("named");
+  const first = new Subject<number>();
+  const stored: number[] = [];
+  let isMissing = true;
+  const send = (n: number) =>
+    numbers.carry(1, () => {
+      if (isMissing) return throwError(() => new SluiceError("ERR_OUT_OF_SEQUENCE", "a gap"));
+      stored.push(n);
+      return of(n);
+    });
+  numbers.carry(1, () => first).subscribe({ error: () => undefined });
+  send(1).subscribe({ complete: () => send(3).subscribe() });
+  send(2).subscribe();
+  isMissing = false; // The first one fails, and the others are answered at once when they go again.
+  first.error(new Error("connection reset"));
+  t.deepEqual(stored, [1, 2, 3]);
+});
+
+function numberIn({ metadata }: EventBatch): number {
+  return (JSON.parse(new TextDecoder().decode(metadata)) as Numbered).n;
+}
