@@ -83,8 +83,9 @@ const maxBatchBytes = Number.MAX_SAFE_INTEGER;
 /**
  * Forwards events from one topic to another, with their data and times. Each event is acknowledged in the source only after it is
  * stored in the target, so a crash loses none. Where partitions are kept, events carry numbers of their place in the source, by which
- * the target and a later run know those that were stored and not acknowledged, so that each is stored once. The order inside a
- * partition is kept, whatever fails meanwhile.
+ * the target and a later run know those that were stored and not acknowledged, so that each is stored once, and the order inside a
+ * partition is kept, whatever fails meanwhile. Where the selector of the target chooses, it is kept unless storing fails and is retried:
+ * events that went to another partition, or in another batch, may be stored by then.
  *
  * @param source - Where events come from.
  * @param target - Where they go.
@@ -131,7 +132,8 @@ function forwardOnce(source: Topic, target: Topic, options: OnceOptions): Observ
   const undecodable = options.undecodable ?? (typeof (options.rejected ?? "fail") === "string" ? "fail" : "deliver");
   return new Observable((subscriber) => {
     const consumer = source.consumer(name, { dataSelector, startFrom, until, undecodable, maxBatches: maxEvents });
-    const producer = target.producer({ batchSize: maxEvents, maxBatchBytes, overflow: "buffer" });
+    // One batch in flight: what is behind one that has failed must not be stored before it is tried again.
+    const producer = target.producer({ batchSize: maxEvents, maxBatchBytes, maxBatches: 1, overflow: "buffer" });
     const storing = new Subscription();
     const storeOf = lanes({ source, target, producer, options, within: storing });
     let isStopping = false;
