@@ -42,9 +42,13 @@ export async function consumeWhile(
   for (let session = 0; !isOver(); session++) {
     const consumer = topic.consumer(name);
     const own = new Map<number, { readonly label: string; readonly id: number }>();
+    // What another member reads until a partition comes back is not passed over.
+    const watching = consumer.status.subscribe(({ partitions }) => {
+      for (const partition of own.keys()) if (!partitions.includes(partition)) own.delete(partition);
+    });
     const done = consumer
       .process((event) => {
-        // A partition that comes back after it was lost may begin earlier: that is a session of its own.
+        // A partition that comes back after it was lost is a session of its own, and may begin earlier.
         const before = own.get(event.partition);
         const label =
           before === undefined || event.id <= before.id ? `${name} ${session} ${history.length}` : before.label;
@@ -55,6 +59,7 @@ export async function consumeWhile(
     while (!isOver()) await pause(20);
     await consumer.close({ deadline: 5000 });
     await done;
+    watching.unsubscribe();
   }
 }
 
